@@ -1,0 +1,77 @@
+//! The few calls of the C library that std does not offer.
+#![allow(unsafe_code)]
+
+pub(crate) mod poll;
+
+use std::mem::MaybeUninit;
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Nanoseconds since boot, time asleep included.
+///
+/// Linux and Android have `CLOCK_BOOTTIME`; elsewhere the monotonic clock stands in, which on
+/// some systems stops during sleep: a token is then renewed late by as much, never early.
+#[inline]
+pub(crate) fn nanos_since_boot() -> u64 {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+
+    let mut time = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: `time` is valid for writing a timespec; the call fails only for an unknown clock,
+    // and both of these exist wherever they compile (CLOCK_BOOTTIME since Linux 2.6.39), so that
+    // it is initialised.
+    let time = unsafe {
+        let failed = libc::clock_gettime(CLOCK, time.as_mut_ptr());
+        debug_assert_eq!(failed, 0);
+        time.assume_init()
+    };
+    // The kernel's values are never negative. The casts only widen: `time_t` is 32 bits wide on
+    // some targets.
+    #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast)]
+    let nanos = (time.tv_sec as u64) * 1_000_000_000 + time.tv_nsec as u64;
+    nanos
+}
+
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn count_fork() {
+    FORKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How often this process, or one it descends from, has forked since [`watch_forks`]. A value
+/// that differs from an earlier one means: this is another process, and threads, locks and
+/// connections of the earlier one must not be relied on.
+#[inline]
+pub(crate) fn fork_generation() -> u32 {
+    FORKS.load(Ordering::Relaxed)
+}
+
+/// Starts to count forks. To be called before the first object is made that must not be used
+/// in a child process.
+///
+/// A `getpid` on each call would do without the hook, but is a system call since glibc 2.25.
+pub(crate) fn watch_forks() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        // SAFETY: the hook only adds to an atomic, which is allowed in a child of a process
+        // with several threads. It fails only where memory is out; forks then go unnoticed,
+        // as they would without this library's guard.
+        unsafe {
+            libc::pthread_atfork(None, None, Some(count_fork));
+        }
+    });
+}
+
+/// Overwrites `bytes` with zeros in a way that the compiler does not leave out.
+///
+/// At the speed of memset: zeroize writes byte by byte, which for a token costs more than
+/// everything else about handing it out.
+#[inline]
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // The pointer escapes into code that the compiler cannot see through, so that the zeros must
+    // be in memory by then.
+    std::hint::black_box(bytes.as_mut_ptr());
+}
