@@ -1,0 +1,329 @@
+//! The token cache: serve, renew, wait or refuse. The only place that decides.
+//!
+//! It knows no HTTP and no JSON. Its clock, its randomness and its source of tokens come from
+//! outside, and it holds no lock while anything waits.
+//!
+//! # The parts
+//!
+//! - [`state`]: what each caller gets, without locks and without waiting. Reads as the policy does;
+//!   [`landing`]: what the outcome of a sign-in changes.
+//! - [`hold`]: what keeps the cache from asking, and for how long; [`budget`]: the last resort;
+//!   [`bearer`]: what a token costs that is refused in use.
+//! - [`source`]: what the cache asks for tokens, and what it can be told.
+//! - this file: many threads. One snapshot for readers, one mutex for everybody else, and one
+//!   sign-in at a time whose result all share.
+//!
+//! # One call through it
+//!
+//! [`TokenCache::token`] looks at the snapshot first: a good token that is not due goes out without
+//! a lock. Otherwise [`State::decide`] says what this caller does. A leader leaves the lock, asks
+//! the source, and brings the outcome back to [`State::land`]; the others wait on the condition,
+//! each with its own deadline.
+//!
+//! # What happens when
+//!
+//! Each row is what the cache holds, each column what comes next. `tests/table.rs` plays every
+//! cell and fails when this table says anything else.
+//!
+#![doc = include_str!("cache/table.md")]
+
+mod bearer;
+mod budget;
+mod hold;
+mod landing;
+mod source;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use secrecy::SecretString;
+
+use self::landing::Next;
+pub(crate) use self::source::{
+    CodeGrant, Failure, Grant, Issued, TokenSource, TrustedDevice, Verdict,
+};
+use self::state::{Attempt, Decision, State};
+use crate::clock::{Clock, Moment};
+use crate::credentials::Credentials;
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind};
+use crate::log::{Log, LogLevel};
+use crate::sync::{Condvar, Mutex};
+use crate::token::AuthToken;
+
+/// A renewal that a caller makes by the way may delay that caller by this much at most: it was
+/// promised a good token, and there is one.
+const LONGEST_RENEWAL: Duration = Duration::from_secs(10);
+
+/// Draws a number from 0 to 1: from the system's randomness, or from a test.
+pub(crate) type Draw = Box<dyn Fn() -> f64 + Send + Sync>;
+
+/// Keeps one token and gets the next one.
+pub(crate) struct TokenCache<S> {
+    source: S,
+    clock: Arc<dyn Clock>,
+    /// What readers look at without a lock; written under the mutex only.
+    published: ArcSwapOption<Published>,
+    state: Mutex<State>,
+    landed: Condvar,
+    log: Log,
+}
+
+/// A token, and the moment until which everybody gets it without further thought.
+struct Published {
+    token: AuthToken,
+    until: Moment,
+}
+
+/// A sign-in on its way. Set when it is over: to the result if it is one for all, else to `None`,
+/// whereupon one of those who waited leads.
+#[derive(Default)]
+struct Flight(OnceLock<Option<Result<AuthToken, Error>>>);
+
+impl<S: TokenSource> TokenCache<S> {
+    pub(crate) fn new(
+        credentials: Credentials,
+        source: S,
+        clock: Arc<dyn Clock>,
+        draw: Draw,
+        log: Log,
+    ) -> Self {
+        Self {
+            source,
+            published: ArcSwapOption::empty(),
+            state: Mutex::new(State::new(credentials, clock.clone(), draw)),
+            clock,
+            landed: Condvar::default(),
+            log,
+        }
+    }
+
+    /// A good token, at once if there is one, by `deadline` otherwise.
+    #[inline]
+    pub(crate) fn token(&self, deadline: impl FnOnce() -> Deadline) -> Result<AuthToken, Error> {
+        if let Some(token) = self.peek(|token, _now| token.clone()) {
+            return Ok(token);
+        }
+        self.obtain(deadline(), LONGEST_RENEWAL, State::decide)
+    }
+
+    /// What `look` makes of the published token and the present moment, while nothing is due. No
+    /// lock, no allocation, and the clock is read once.
+    #[inline]
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(&AuthToken, Moment) -> R) -> Option<R> {
+        let published = self.published.load();
+        let published = published.as_deref()?;
+        let now = self.clock.now();
+        (now < published.until).then(|| look(&published.token, now))
+    }
+
+    /// Renews the token if that is due, or soon will be; signs in if there is none. Returns when to
+    /// come back, at least a second.
+    ///
+    /// A renewal that fails while the token is good is no failure. A caller that makes these
+    /// calls in time sees to it that no call of [`token`](Self::token) ever waits.
+    pub(crate) fn renew_if_due(&self, deadline: Deadline) -> Result<Duration, Error> {
+        self.obtain(deadline, Duration::MAX, State::decide_early)?;
+        Ok(self.change(State::leave_to_loop))
+    }
+
+    /// Completes a sign-in that waits for a one-time code.
+    pub(crate) fn submit_code(
+        &self,
+        code: &SecretString,
+        device: Option<&TrustedDevice>,
+        deadline: Deadline,
+    ) -> Result<AuthToken, Error> {
+        self.obtain(deadline, Duration::MAX, |state| state.decide_code(code, device))
+    }
+
+    /// Throws the token away if it is `text`.
+    pub(crate) fn invalidate(&self, text: &str) {
+        self.change(|state| state.invalidate(text));
+    }
+
+    /// A call with `text` was answered 401: whether to ask for a token again and repeat it.
+    pub(crate) fn replace(&self, text: &str) -> bool {
+        self.change(|state| state.replace(text))
+    }
+
+    /// A call with `text` was accepted.
+    pub(crate) fn accepted(&self, text: &str) {
+        let mut state = self.state.lock();
+        if state.bearer_was_refused() {
+            state.accepted(text);
+        }
+    }
+
+    /// Forgets a refusal, a lock-out, a challenge and a back-off; keeps a 429 and the budget.
+    pub(crate) fn reset(&self) {
+        self.change(State::reset);
+    }
+
+    /// Starts over with other credentials.
+    pub(crate) fn set_credentials(&self, credentials: Credentials) {
+        self.change(|state| state.set_credentials(credentials));
+    }
+
+    /// Lets calls that wait fail, and those that would wait, until set to `false` again. A good
+    /// token is still served. The source has to be told apart from this.
+    pub(crate) fn set_cancelled(&self, cancelled: bool) {
+        self.change(|state| state.set_cancelled(cancelled));
+        self.landed.notify_all();
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = self.state.lock();
+        let result = change(&mut state);
+        self.publish(&mut state);
+        result
+    }
+
+    fn obtain(
+        &self,
+        deadline: Deadline,
+        longest_renewal: Duration,
+        decide: impl Fn(&mut State) -> Decision,
+    ) -> Result<AuthToken, Error> {
+        let mut state = self.state.lock();
+        loop {
+            let decision = decide(&mut state);
+            self.publish(&mut state);
+            match decision {
+                Decision::Serve(token) => return Ok(token),
+                Decision::Fail(error) => return Err(error),
+                Decision::Wait { flight, share } => {
+                    if deadline.has_passed() {
+                        return Err(Error::new(
+                            ErrorKind::Timeout,
+                            "no token in time: another thread was still signing in",
+                        ));
+                    }
+                    if flight.0.get().is_none() {
+                        self.landed.wait_until(&mut state, deadline);
+                    }
+                    if !share {
+                        continue;
+                    }
+                    match flight.0.get() {
+                        // One that waited long enough to be past its use is none.
+                        Some(Some(Ok(token))) if state.now() >= token.unusable_from() => {}
+                        Some(Some(Ok(token))) => return Ok(token.clone()),
+                        // This thread may wake late, when another sign-in has succeeded.
+                        Some(Some(Err(error))) => return state.usable().ok_or(error.clone()),
+                        // Over without a result, or not over, or the client was cancelled.
+                        Some(None) | None => {}
+                    }
+                }
+                Decision::Lead(attempt) => {
+                    drop(state);
+                    let own = match attempt.renewal {
+                        true => deadline.min(Deadline::after(longest_renewal)),
+                        false => deadline,
+                    };
+                    match self.lead(attempt, own) {
+                        // The time of a renewal was up while the token became unusable or was
+                        // thrown away, but this caller's own is not.
+                        Err(error)
+                            if error.kind() == ErrorKind::Timeout
+                                && own != deadline
+                                && !deadline.has_passed() => {}
+                        result => return result,
+                    }
+                    state = self.state.lock();
+                }
+            }
+        }
+    }
+
+    /// Signs in on behalf of everybody.
+    fn lead(&self, attempt: Attempt, deadline: Deadline) -> Result<AuthToken, Error> {
+        let mut leader = Leader { cache: self, attempt, landed: false };
+        loop {
+            let sent_at = self.clock.now();
+            let outcome = self.source.sign_in(&leader.attempt.grant, deadline);
+            let mut state = self.state.lock();
+            match state.land(&mut leader.attempt, outcome, sent_at) {
+                Next::Again { why } => {
+                    drop(state);
+                    self.log.line(LogLevel::Info, || format!("signing in once more: {why}"));
+                }
+                Next::Over { result, shared, failure } => {
+                    leader.landed = true;
+                    let _ = leader.attempt.flight.0.set(shared.then(|| result.clone()));
+                    self.publish(&mut state);
+                    drop(state);
+                    self.landed.notify_all();
+                    self.report(&result, failure.as_ref());
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Logs what came of a sign-in: the failure that the caller does not see, above all.
+    fn report(&self, result: &Result<AuthToken, Error>, failure: Option<&Error>) {
+        let left = |token: &AuthToken| token.expires_in().as_secs();
+        match (result, failure) {
+            (Ok(token), None) => self.log.line(LogLevel::Info, || {
+                format!("signed in; the token is good for {} s", left(token))
+            }),
+            (Ok(token), Some(failure)) => self.log.line(LogLevel::Warning, || {
+                format!("renewal failed, the token is good for {} s more: {failure}", left(token))
+            }),
+            (Err(error), failure) => self.log.line(LogLevel::Warning, || {
+                format!("sign-in failed: {}", failure.unwrap_or(error))
+            }),
+        }
+    }
+
+    /// Shows readers what the state says now.
+    fn publish(&self, state: &mut State) {
+        let new = state.published();
+        let old = self.published.load();
+        let unchanged = match (&new, old.as_deref()) {
+            (None, None) => true,
+            (Some((token, until)), Some(old)) => {
+                *until == old.until && token.is_same_issue(&old.token)
+            }
+            _ => false,
+        };
+        if !unchanged {
+            let new = new.map(|(token, until)| Arc::new(Published { token, until }));
+            self.published.store(new);
+        }
+    }
+}
+
+/// Sees to it that a leader which panics does not leave the others waiting.
+struct Leader<'a, S: TokenSource> {
+    cache: &'a TokenCache<S>,
+    attempt: Attempt,
+    landed: bool,
+}
+
+impl<S: TokenSource> Drop for Leader<'_, S> {
+    fn drop(&mut self) {
+        if !self.landed {
+            let mut state = self.cache.state.lock();
+            state.leader_lost();
+            let _ = self.attempt.flight.0.set(None);
+            self.cache.publish(&mut state);
+            drop(state);
+            self.cache.landed.notify_all();
+        }
+    }
+}
+
+impl<S> fmt::Debug for TokenCache<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let published = self.published.load();
+        let token = published.as_ref().map(|published| &published.token);
+        f.debug_struct("TokenCache").field("token", &token).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,364 @@
+//! The decisions: what a caller gets, and what callers change. No lock, no waiting, no I/O.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::bearer::Bearer;
+use super::budget::Budget;
+use super::hold::Holds;
+use super::source::{CodeGrant, Grant, TrustedDevice};
+use super::{Draw, Flight};
+use crate::clock::{Clock, Moment};
+use crate::credentials::{Credentials, Kind};
+use crate::error::{Error, ErrorKind};
+use crate::token::AuthToken;
+
+/// Everything the cache knows. Only touched under the mutex of [`super::TokenCache`].
+pub(super) struct State {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) draw: Draw,
+    pub(super) credentials: Credentials,
+    /// Counts replacements of the credentials, so that a sign-in with the old ones that is still
+    /// in the air can be told from one with the new.
+    pub(super) epoch: u64,
+    pub(super) token: Option<AuthToken>,
+    pub(super) refresh_token: Option<SecretString>,
+    pub(super) holds: Holds,
+    pub(super) budget: Budget,
+    pub(super) bearer: Bearer,
+    pub(super) flight: Option<Arc<Flight>>,
+    /// Until when renewals are left to the caller's own loop, which said that it would come back.
+    left_to_loop: Moment,
+    cancelled: bool,
+}
+
+/// What a caller gets.
+pub(super) enum Decision {
+    Serve(AuthToken),
+    Fail(Error),
+    /// Somebody is signing in: wait for that, and share its result if `share`.
+    Wait {
+        flight: Arc<Flight>,
+        share: bool,
+    },
+    /// Sign in, and report with [`State::land`].
+    Lead(Attempt),
+}
+
+/// A sign-in that one caller makes on behalf of all.
+pub(super) struct Attempt {
+    pub(super) flight: Arc<Flight>,
+    pub(super) grant: Grant,
+    pub(super) epoch: u64,
+    /// A good token was at hand when it started.
+    pub(super) renewal: bool,
+    /// The request was repeated already because its connection was dead.
+    pub(super) repeated: bool,
+}
+
+impl State {
+    pub(super) fn new(credentials: Credentials, clock: Arc<dyn Clock>, draw: Draw) -> Self {
+        let refresh_token = refresh_token_of(&credentials);
+        Self {
+            clock,
+            draw,
+            credentials,
+            epoch: 0,
+            token: None,
+            refresh_token,
+            holds: Holds::default(),
+            budget: Budget::default(),
+            bearer: Bearer::default(),
+            flight: None,
+            left_to_loop: Moment::from_nanos(0),
+            cancelled: false,
+        }
+    }
+
+    // What a caller gets.
+
+    /// The policy in one place: fresh, renewable, or none.
+    pub(super) fn decide(&mut self) -> Decision {
+        let now = self.now();
+        self.settle(now);
+        match self.token.clone() {
+            None => self.decide_without_token(now),
+            Some(token) if now < token.renew_from().max(self.left_to_loop) => {
+                Decision::Serve(token)
+            }
+            Some(token) => self.decide_to_renew(token, now),
+        }
+    }
+
+    /// For the caller whose own loop renews: the same, but it renews a little before the hot
+    /// calls would, so that none of them ever has to.
+    pub(super) fn decide_early(&mut self) -> Decision {
+        let now = self.now();
+        self.settle(now);
+        match self.token.clone() {
+            None => self.decide_without_token(now),
+            Some(token) if now + lead(&token) < token.renew_from() => Decision::Serve(token),
+            Some(token) => self.decide_to_renew(token, now),
+        }
+    }
+
+    /// One caller renews, if anything can come of it now; all others get the old token.
+    fn decide_to_renew(&mut self, token: AuthToken, now: Moment) -> Decision {
+        if self.cancelled || self.flight.is_some() || now < self.held_until() {
+            return Decision::Serve(token);
+        }
+        match self.next_grant() {
+            Ok(grant) => Decision::Lead(self.take_off(grant)),
+            Err(_) => Decision::Serve(token),
+        }
+    }
+
+    /// One caller signs in and the others wait for it, unless something stands in the way.
+    fn decide_without_token(&mut self, now: Moment) -> Decision {
+        if self.cancelled {
+            return Decision::Fail(cancelled());
+        }
+        if let Some(flight) = &self.flight {
+            return Decision::Wait { flight: flight.clone(), share: true };
+        }
+        if let Some(error) = self.obstacle(now) {
+            return Decision::Fail(error);
+        }
+        match self.next_grant() {
+            Ok(grant) => Decision::Lead(self.take_off(grant)),
+            Err(error) => Decision::Fail(error),
+        }
+    }
+
+    /// For the one-time code: goes past the challenge and past waits of our own making, but not
+    /// past what the service asked for, nor past the budget.
+    pub(super) fn decide_code(
+        &mut self,
+        code: &SecretString,
+        device: Option<&TrustedDevice>,
+    ) -> Decision {
+        let now = self.now();
+        self.settle(now);
+        if self.cancelled {
+            return Decision::Fail(cancelled());
+        }
+        if let Some(flight) = &self.flight {
+            // Its turn comes when that is over. The result is not for this caller: its code has
+            // not been seen by anybody, nor its device been trusted.
+            return Decision::Wait { flight: flight.clone(), share: false };
+        }
+        let Some(mfa_token) = self.holds.challenge() else {
+            return Decision::Fail(no_code_awaited());
+        };
+        let grant = Grant::Code(CodeGrant {
+            mfa_token: mfa_token.clone(),
+            code: code.clone(),
+            device: device.cloned(),
+        });
+        match self.holds.asked_for() {
+            Some((until, error)) if now < until => {
+                Decision::Fail(error.clone().with_retry_after(Some(until.since(now))))
+            }
+            _ if now < self.budget.available_from() => Decision::Fail(self.over_budget(now)),
+            _ => Decision::Lead(self.take_off(grant)),
+        }
+    }
+
+    /// What stands in the way of a sign-in, as an error with the time that is left.
+    pub(super) fn obstacle(&self, now: Moment) -> Option<Error> {
+        let until = self.held_until();
+        if now >= until {
+            return None;
+        }
+        Some(match self.holds.error(now) {
+            Some(error) => error.clone().with_retry_after(Some(until.since(now))),
+            None => self.over_budget(now),
+        })
+    }
+
+    /// Until when the service is not asked, whatever the reason.
+    fn held_until(&self) -> Moment {
+        self.holds.until().max(self.budget.available_from())
+    }
+
+    pub(super) fn over_budget(&self, now: Moment) -> Error {
+        Error::new(
+            ErrorKind::RateLimited,
+            "this client has sent its 10 sign-in requests of these 5 minutes; something keeps \
+             throwing its tokens away, or its requests do not get through",
+        )
+        .with_retry_after(Some(self.budget.available_from().since(now)))
+    }
+
+    /// The refresh token of a user session if there is one, else the credentials.
+    pub(super) fn next_grant(&self) -> Result<Grant, Error> {
+        match (&self.refresh_token, self.credentials.kind()) {
+            (Some(refresh_token), _) => Ok(Grant::Refresh(refresh_token.clone())),
+            (None, Kind::Refresh(_)) => Err(Error::new(
+                ErrorKind::Unauthorized,
+                "the refresh token is used up and the service gave no new one; sign in with other \
+                 credentials",
+            )),
+            (None, _) => Ok(Grant::Credentials(self.credentials.clone())),
+        }
+    }
+
+    fn take_off(&mut self, grant: Grant) -> Attempt {
+        let flight = Arc::new(Flight::default());
+        self.flight = Some(flight.clone());
+        let (epoch, renewal) = (self.epoch, self.token.is_some());
+        Attempt { flight, grant, epoch, renewal, repeated: false }
+    }
+
+    // What callers change.
+
+    /// Drops the token if it is `text`. A caller may learn late that an older one was refused.
+    pub(super) fn invalidate(&mut self, text: &str) {
+        if self.is_present(text) {
+            let now = self.now();
+            self.drop_token(now);
+        }
+    }
+
+    /// A call with `text` was answered 401. Whether it is to be repeated, with what
+    /// [`decide`](Self::decide) gives next.
+    pub(super) fn replace(&mut self, text: &str) -> bool {
+        let now = self.now();
+        self.settle(now);
+        if !self.is_present(text) {
+            // Replaced already; the answer was to an older one.
+            return true;
+        }
+        if !self.bearer.may_replace(now) {
+            return false;
+        }
+        // While nothing better can be had, the token is kept: other calls may go on with it, and
+        // this one's 401 says more than the reason why there is no other.
+        self.holds.hurry(now, (self.draw)());
+        if now < self.held_until() || self.next_grant().is_err() {
+            return false;
+        }
+        self.bearer.replaced(now);
+        self.drop_token(now);
+        true
+    }
+
+    /// Whether [`accepted`](Self::accepted) would change anything.
+    pub(super) fn bearer_was_refused(&self) -> bool {
+        self.bearer.is_watched()
+    }
+
+    /// A call with the present token was answered, and not with a 401.
+    pub(super) fn accepted(&mut self, text: &str) {
+        if self.is_present(text) {
+            self.bearer.accepted();
+        }
+    }
+
+    fn is_present(&self, text: &str) -> bool {
+        self.token.as_ref().is_some_and(|token| token.as_str() == text)
+    }
+
+    /// Forgets rulings and back-off; keeps a 429 and the budget.
+    pub(super) fn reset(&mut self) {
+        self.holds.reset();
+    }
+
+    /// Starts over with `credentials`. The result of a sign-in in the air will not be kept.
+    pub(super) fn set_credentials(&mut self, credentials: Credentials) {
+        self.refresh_token = refresh_token_of(&credentials);
+        self.credentials = credentials;
+        self.epoch += 1;
+        self.token = None;
+        self.bearer = Bearer::default();
+        self.reset();
+    }
+
+    pub(super) fn set_cancelled(&mut self, cancelled: bool) {
+        self.cancelled = cancelled;
+    }
+
+    // The passing of time.
+
+    /// The token, unless it has become unusable.
+    pub(super) fn usable(&mut self) -> Option<AuthToken> {
+        let now = self.now();
+        self.settle(now);
+        self.token.clone()
+    }
+
+    /// Drops a token that has become unusable.
+    pub(super) fn settle(&mut self, now: Moment) {
+        if let Some(end) = self.token.as_ref().map(AuthToken::unusable_from) {
+            if now >= end {
+                self.drop_token(end);
+            }
+        }
+    }
+
+    fn drop_token(&mut self, at: Moment) {
+        self.token = None;
+        self.holds.hurry(at, (self.draw)());
+    }
+
+    /// The token and the moment until which every caller gets it without another decision.
+    pub(super) fn published(&mut self) -> Option<(AuthToken, Moment)> {
+        let token = self.usable()?;
+        let end = token.unusable_from();
+        let until = match self.flight {
+            Some(_) => end,
+            None => token.renew_from().max(self.left_to_loop).max(self.held_until()).min(end),
+        };
+        Some((token, until))
+    }
+
+    /// When the caller's own loop is to come back: before the hot calls think of renewing, or as
+    /// soon as the service may be asked again. Until a little later, renewals are left to it.
+    pub(super) fn leave_to_loop(&mut self) -> Duration {
+        const SHORTEST: Duration = Duration::from_secs(1);
+        let Some(token) = self.usable() else {
+            return SHORTEST;
+        };
+        let (now, lead) = (self.now(), lead(&token));
+        let due = token.renew_from().since(now + lead).max(self.held_until().since(now));
+        let due = if self.next_grant().is_err() { Duration::MAX } else { due };
+        let wait = due.min(token.unusable_from().since(now)).max(SHORTEST);
+        self.left_to_loop = now + wait + lead;
+        wait
+    }
+
+    /// There is a new token, and the loop has not heard of it.
+    pub(super) fn forget_loop(&mut self) {
+        self.left_to_loop = Moment::from_nanos(0);
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+}
+
+/// How long before the hot calls the caller's own loop renews; in proportion for tokens with a
+/// short life.
+fn lead(token: &AuthToken) -> Duration {
+    (token.unusable_from().since(token.renew_from()) / 2).min(Duration::from_secs(60))
+}
+
+pub(super) fn refresh_token_of(credentials: &Credentials) -> Option<SecretString> {
+    match credentials.kind() {
+        Kind::Refresh(token) => Some(token.clone()),
+        Kind::ApplicationToken(_) | Kind::User { .. } => None,
+    }
+}
+
+pub(super) fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the client is cancelled; resume it to go on")
+}
+
+pub(super) fn no_code_awaited() -> Error {
+    Error::invalid(
+        "code: no one-time code is awaited; ask for a token first, and submit the code when the \
+         answer is MFA_REQUIRED",
+    )
+}
