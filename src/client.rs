@@ -1,0 +1,380 @@
+//! The public face: wires the parts together and decides nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::authenticate::Authenticator;
+use crate::cache::TokenCache;
+use crate::clock::BootClock;
+use crate::credentials::Credentials;
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::log::{Log, LogLevel};
+use crate::sys;
+use crate::token::AuthToken;
+use crate::transport::{IpFamily, Transport, TransportConfig};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
+
+/// A client of the emnify API: signs in when it has to, keeps the token, and hands it out.
+///
+/// Cheap to clone; all clones share one token, one connection pool and one state. May be used
+/// from any number of threads at once. No call blocks for longer than its
+/// [`timeout`](ClientBuilder::timeout).
+///
+/// Not to be used in a child process after a fork: a client that was inherited fails with
+/// `InvalidArgument`. Make a new one there.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    cache: TokenCache<Authenticator>,
+    transport: Arc<Transport>,
+    timeout: Duration,
+    max_response_bytes: usize,
+    log: Log,
+    /// In which process this client was made.
+    born: u32,
+}
+
+impl Client {
+    /// A client with default settings.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` where the credentials cannot be right, such as an empty token. Nothing is
+    /// sent before the first call.
+    pub fn new(credentials: Credentials) -> Result<Self, Error> {
+        Self::builder(credentials).build()
+    }
+
+    /// A client with settings of your own.
+    pub fn builder(credentials: Credentials) -> ClientBuilder {
+        ClientBuilder {
+            credentials,
+            device_fingerprint: None,
+            transport: TransportConfig::default(),
+            timeout: DEFAULT_TIMEOUT,
+            max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
+            log: Log::default(),
+        }
+    }
+
+    /// A client with settings from the environment: `EMNIFY_APPLICATION_TOKEN`, or
+    /// `EMNIFY_USERNAME` and `EMNIFY_PASSWORD`; and, where they are set, `EMNIFY_BASE_URL` and
+    /// `EMNIFY_CA_FILE`. A variable that is set to nothing counts as not set.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument`, naming the variable, where one is missing, contradicts another, or
+    /// is not what it should be.
+    pub fn from_env() -> Result<Self, Error> {
+        crate::environment::builder()?.build()
+    }
+
+    /// A bearer token: at once and without the network while there is a good one.
+    ///
+    /// Otherwise this call signs in, or waits for another thread that does. Near the end of a
+    /// token's life one caller renews it, and has the old one if that fails.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthorized`, `AccountLocked`, `MfaRequired`, `RateLimited`, `Forbidden` and `Rejected`
+    /// are the service's word, which is remembered: until
+    /// [`retry_after`](Error::retry_after) has passed, or [`reset`](Client::reset) or
+    /// [`set_credentials`](Client::set_credentials) is called, calls fail with the same error and
+    /// nothing is sent. `Server`, `BadResponse`, `Network`, `Tls` and `Clock` are tried again after
+    /// a back-off, and calls before that fail likewise. `Timeout` and `Cancelled` are the
+    /// caller's own.
+    pub fn auth_token(&self) -> Result<AuthToken, Error> {
+        let shared = self.shared()?;
+        shared.cache.token(|| Deadline::after(shared.timeout))
+    }
+
+    /// Hands the token's text, and the time it will go on being handed out, to `use_it`, if there is
+    /// a good one that is not due for renewal; `None` otherwise, and `use_it` is not called.
+    /// Allocates nothing, takes no lock, and never waits.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` in a child process after a fork.
+    #[inline]
+    pub fn with_cached_token<R>(
+        &self,
+        use_it: impl FnOnce(&str, Duration) -> R,
+    ) -> Result<Option<R>, Error> {
+        let cache = &self.shared()?.cache;
+        Ok(cache.peek(|token, now| use_it(token.as_str(), token.expires_in_at(now))))
+    }
+
+    /// Says that `token` was refused as a bearer: the next call gets another one. A token that
+    /// is no longer the present one, because another thread was faster, changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` in a child process after a fork.
+    pub fn invalidate(&self, token: impl AsRef<str>) -> Result<(), Error> {
+        self.shared()?.cache.invalidate(token.as_ref());
+        Ok(())
+    }
+
+    /// Renews the token if that is due or soon will be, and signs in if there is none. Returns
+    /// after which time to call again, at least a second.
+    ///
+    /// For programs whose own loop does the renewal: as long as it calls in time, no call of
+    /// [`auth_token`](Client::auth_token) ever waits for the network.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`auth_token`](Client::auth_token). A renewal that fails while the token is still
+    /// good is no error.
+    pub fn renew_if_due(&self) -> Result<Duration, Error> {
+        let shared = self.shared()?;
+        shared.cache.renew_if_due(Deadline::after(shared.timeout))
+    }
+
+    /// Forgets a refusal, a lock-out, a challenge and a back-off, so that the next call asks the
+    /// service again. A rate limit of the service and the client's own budget of 10 sign-ins in
+    /// 5 minutes stay.
+    ///
+    /// For a person who has put something right. In a loop it locks the account.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` in a child process after a fork.
+    pub fn reset(&self) -> Result<(), Error> {
+        self.shared()?.cache.reset();
+        Ok(())
+    }
+
+    /// Goes on with other credentials. The token, a refresh token, a refusal and a challenge of the
+    /// old ones are dropped, and so is the result of a sign-in that is on its way.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` where the credentials cannot be right; the old ones then stay.
+    pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
+        let shared = self.shared()?;
+        credentials.check()?;
+        shared.cache.set_credentials(credentials);
+        Ok(())
+    }
+
+    /// Ends all calls in flight, and lets all that would need the network fail at once, with
+    /// `Cancelled`, until [`resume`](Client::resume). A good token is still handed out.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` in a child process after a fork.
+    pub fn cancel(&self) -> Result<(), Error> {
+        let shared = self.shared()?;
+        shared.cache.set_cancelled(true);
+        shared.transport.cancel();
+        Ok(())
+    }
+
+    /// Undoes [`cancel`](Client::cancel).
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` in a child process after a fork.
+    pub fn resume(&self) -> Result<(), Error> {
+        let shared = self.shared()?;
+        shared.transport.resume();
+        shared.cache.set_cancelled(false);
+        Ok(())
+    }
+
+    /// The parts, unless this is a child process that inherited them: there, a lock may be held
+    /// for ever by a thread that does not exist, and connections are shared with the parent.
+    fn shared(&self) -> Result<&Shared, Error> {
+        if self.0.born == sys::fork_generation() { Ok(&self.0) } else { Err(inherited()) }
+    }
+
+    pub(crate) fn parts(&self) -> Result<Parts<'_>, Error> {
+        let Shared { cache, transport, timeout, max_response_bytes, log, .. } = self.shared()?;
+        Ok(Parts {
+            cache,
+            transport,
+            timeout: *timeout,
+            max_response_bytes: *max_response_bytes,
+            log,
+        })
+    }
+}
+
+/// What other calls than those for a token work with.
+pub(crate) struct Parts<'a> {
+    pub(crate) cache: &'a TokenCache<Authenticator>,
+    pub(crate) transport: &'a Transport,
+    pub(crate) timeout: Duration,
+    pub(crate) max_response_bytes: usize,
+    pub(crate) log: &'a Log,
+}
+
+#[cold]
+fn inherited() -> Error {
+    Error::invalid(
+        "client: it was made before this process forked and belongs to the parent; make a new one \
+         in the child",
+    )
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("cache", &self.0.cache)
+            .field("timeout", &self.0.timeout)
+            .field("max_response_bytes", &self.0.max_response_bytes)
+            .field("log", &self.0.log)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Settings of a [`Client`] that is about to be made.
+#[derive(Clone)]
+#[must_use = "call build() to get the client"]
+pub struct ClientBuilder {
+    credentials: Credentials,
+    device_fingerprint: Option<String>,
+    transport: TransportConfig,
+    timeout: Duration,
+    max_response_bytes: usize,
+    log: Log,
+}
+
+impl ClientBuilder {
+    /// Where the service is; `https://cdn.emnify.net` unless set. `/api` at its end makes no
+    /// difference.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.transport.base_url = Some(url.into());
+        self
+    }
+
+    /// Allows `http://` to other hosts than this one. Credentials then travel in the clear: for
+    /// a test network, or a gateway that adds TLS.
+    pub fn allow_plain_http(mut self, allow: bool) -> Self {
+        self.transport.allow_plain_http = allow;
+        self
+    }
+
+    /// A file of certificates in PEM form that are trusted instead of the built-in ones. Read once,
+    /// when the client is built.
+    pub fn ca_file(mut self, path: impl Into<String>) -> Self {
+        self.transport.ca_file = Some(path.into());
+        self
+    }
+
+    /// An HTTP proxy, `http://[user:password@]host:port`. The environment is not looked at.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.transport.proxy = Some(url.into());
+        self
+    }
+
+    /// The network interface that connections go out on, such as `wwan0`. Linux only; older
+    /// kernels want `CAP_NET_RAW` for it.
+    pub fn bind_interface(mut self, name: impl Into<String>) -> Self {
+        self.transport.bind_interface = Some(name.into());
+        self
+    }
+
+    /// The name of your product, put before this library's own in `User-Agent`.
+    pub fn user_agent(mut self, product: impl Into<String>) -> Self {
+        self.transport.user_agent = Some(product.into());
+        self
+    }
+
+    /// The part of [`timeout`](Self::timeout) that a connection may take, TLS included; 10 s
+    /// unless set.
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.transport.connect_timeout = Some(time);
+        self
+    }
+
+    /// How long a call may take, everything included: waiting for another thread, name
+    /// look-up, connecting, TLS, sending, waiting, reading. 30 s unless set.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = time;
+        self
+    }
+
+    /// The largest body of an answer that is read, after decompression; 16 MiB unless set.
+    /// Answers to sign-ins are read up to 64 KiB, whatever is set here.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Which addresses of the host are tried; both kinds unless set.
+    pub fn ip_family(mut self, family: IpFamily) -> Self {
+        self.transport.ip_family = family;
+        self
+    }
+
+    /// The fingerprint of a device that the user has declared trusted, which spares the second
+    /// factor. For user credentials only.
+    pub fn device_fingerprint(mut self, fingerprint: impl Into<String>) -> Self {
+        self.device_fingerprint = Some(fingerprint.into());
+        self
+    }
+
+    /// Hands each line of log, up to the level `most`, to `sink`: on the thread that made the call,
+    /// with no lock held, so that the sink may use the client. Silent unless set. No line
+    /// holds a secret.
+    pub fn log(
+        mut self,
+        most: LogLevel,
+        sink: impl Fn(LogLevel, &str) + Send + Sync + 'static,
+    ) -> Self {
+        self.log = Log::new(most, sink);
+        self
+    }
+
+    /// The client. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument`, naming the setting, what is wrong with it, and what would be right.
+    pub fn build(self) -> Result<Client, Error> {
+        let credentials = match self.device_fingerprint {
+            Some(fingerprint) => self.credentials.with_fingerprint(fingerprint)?,
+            None => self.credentials,
+        };
+        credentials.check()?;
+        if self.timeout.is_zero() {
+            return Err(Error::invalid("timeout is zero; leave it out for 30 s"));
+        }
+        if self.transport.connect_timeout == Some(Duration::ZERO) {
+            return Err(Error::invalid("connect_timeout is zero; leave it out for 10 s"));
+        }
+        if self.max_response_bytes == 0 {
+            return Err(Error::invalid("max_response_bytes is zero; leave it out for 16 MiB"));
+        }
+        sys::watch_forks();
+        let transport = Arc::new(Transport::new(&self.transport)?);
+        let source = Authenticator::new(transport.clone());
+        let (clock, draw) = (Arc::new(BootClock), Box::new(fastrand::f64));
+        Ok(Client(Arc::new(Shared {
+            cache: TokenCache::new(credentials, source, clock, draw, self.log.clone()),
+            transport,
+            timeout: self.timeout,
+            max_response_bytes: self.max_response_bytes,
+            log: self.log,
+            born: sys::fork_generation(),
+        })))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("credentials", &self.credentials)
+            .field("transport", &self.transport)
+            .field("timeout", &self.timeout)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .field("log", &self.log)
+            .finish_non_exhaustive()
+    }
+}

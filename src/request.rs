@@ -1,0 +1,360 @@
+//! Any other call: with the bearer, and once more with a new one after a 401.
+
+use std::fmt;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::client::{Client, Parts};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::log::LogLevel;
+use crate::response::Response;
+use crate::token::AuthToken;
+use crate::transport::{Incoming, Method, NoAnswer, Outgoing, Progress};
+
+impl Client {
+    /// A request that reads `path`, which starts with `/api/` and may hold a query.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), emnify::Error> {
+    /// let client = emnify::Client::from_env()?;
+    /// let sims: Vec<serde_json::Value> = client.get("/api/v1/sim").query("per_page", "50").call()?.json()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn get(&self, path: impl Into<String>) -> Request<'_> {
+        self.request(Method::Get, path)
+    }
+
+    /// A request that makes something at `path`, or makes something happen. Never sent twice,
+    /// unless the service refused its token.
+    pub fn post(&self, path: impl Into<String>) -> Request<'_> {
+        self.request(Method::Post, path)
+    }
+
+    /// A request that puts something at `path`.
+    pub fn put(&self, path: impl Into<String>) -> Request<'_> {
+        self.request(Method::Put, path)
+    }
+
+    /// A request that changes a part of what is at `path`. Never sent twice, unless the service
+    /// refused its token.
+    pub fn patch(&self, path: impl Into<String>) -> Request<'_> {
+        self.request(Method::Patch, path)
+    }
+
+    /// A request that removes what is at `path`.
+    pub fn delete(&self, path: impl Into<String>) -> Request<'_> {
+        self.request(Method::Delete, path)
+    }
+
+    /// A request with any method.
+    pub fn request(&self, method: Method, path: impl Into<String>) -> Request<'_> {
+        Request {
+            client: self,
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+            timeout: None,
+            max_response_bytes: None,
+            mistake: None,
+        }
+    }
+}
+
+/// A request about to be made with a client's token. Nothing happens before
+/// [`call`](Request::call).
+#[must_use = "nothing is sent before call()"]
+pub struct Request<'a> {
+    client: &'a Client,
+    method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Option<Zeroizing<Vec<u8>>>,
+    timeout: Option<Duration>,
+    max_response_bytes: Option<usize>,
+    /// The first thing that was wrong. Told by `call`, so that the chain needs one `?` only.
+    mistake: Option<Error>,
+}
+
+impl Method {
+    /// The method as it stands in a request, such as `GET`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+impl Request<'_> {
+    /// Adds `name=value` to the query. Both are escaped as they need to be.
+    pub fn query(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.path.push(if self.path.contains('?') { '&' } else { '?' });
+        self.path.push_str(&url_escape(name));
+        self.path.push('=');
+        self.path.push_str(&url_escape(&value.to_string()));
+        self
+    }
+
+    /// A body in JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(json) => self.body = Some(Zeroizing::new(json)),
+            // The error may quote the value, which may be a secret.
+            Err(_) => self.blame(Error::invalid("json: the body cannot be written as JSON")),
+        }
+        self
+    }
+
+    /// A body that is JSON already. Refused if it is not.
+    pub fn json_text(mut self, body: &str) -> Self {
+        match serde_json::from_str::<serde::de::IgnoredAny>(body) {
+            Ok(_) => self.body = Some(Zeroizing::new(body.as_bytes().to_vec())),
+            Err(error) => self.blame(Error::invalid(format!(
+                "json_body is not JSON; see line {}, column {}",
+                error.line(),
+                error.column()
+            ))),
+        }
+        self
+    }
+
+    /// One more header. `Authorization`, and what frames the message, are this library's own.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        match check_header(&name, &value) {
+            Ok(()) => self.headers.push((name, value)),
+            Err(error) => self.blame(error),
+        }
+        self
+    }
+
+    /// How long this call may take, instead of the client's own limit.
+    pub fn timeout(mut self, time: Duration) -> Self {
+        self.timeout = Some(time);
+        self
+    }
+
+    /// The largest body of the answer that is read, instead of the client's own limit.
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = Some(bytes);
+        self
+    }
+
+    /// Makes the call. Any status is a response; [`Response::check`] and [`Response::json`] turn
+    /// one other than 2xx into an error.
+    ///
+    /// A 401 replaces the token and repeats the call, once; while new tokens are refused as well,
+    /// once a minute at most, and less and less often. GET, PUT and DELETE are repeated, once,
+    /// where nothing was answered on a connection that had been idle.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` where the request is not one, those of [`Client::auth_token`], and
+    /// `Network`, `Tls`, `Clock`, `BadResponse`, `Timeout` and `Cancelled` where no complete answer
+    /// came.
+    pub fn call(self) -> Result<Response, Error> {
+        if let Some(mistake) = self.mistake {
+            return Err(mistake);
+        }
+        check_path(&self.path)?;
+        let parts = self.client.parts()?;
+        let deadline = Deadline::after(self.timeout.unwrap_or(parts.timeout));
+
+        let token = parts.cache.token(|| deadline)?;
+        let answer = self.send_once_or_again(&parts, &token, deadline)?;
+        if answer.status != 401 {
+            parts.cache.accepted(token.as_str());
+            return Ok(self.response(answer, token));
+        }
+        if !parts.cache.replace(token.as_str()) {
+            return Ok(self.response(answer, token));
+        }
+        let token = parts.cache.token(|| deadline)?;
+        let answer = self.send_once_or_again(&parts, &token, deadline)?;
+        if answer.status != 401 {
+            parts.cache.accepted(token.as_str());
+        }
+        Ok(self.response(answer, token))
+    }
+
+    /// One exchange; a second one, on a fresh connection, where the first was lost on a dead one
+    /// and doing it twice does no harm.
+    fn send_once_or_again(
+        &self,
+        parts: &Parts<'_>,
+        token: &AuthToken,
+        deadline: Deadline,
+    ) -> Result<Incoming, Error> {
+        let harmless = matches!(self.method, Method::Get | Method::Put | Method::Delete);
+        match self.send(parts, token, deadline, false) {
+            Err(lost) if harmless && lost.progress == Progress::SentOnReused && !lost.callers_own => {
+                self.send(parts, token, deadline, true)
+            }
+            sent => sent,
+        }
+        .map_err(|lost| lost.error)
+    }
+
+    fn send(
+        &self,
+        parts: &Parts<'_>,
+        token: &AuthToken,
+        deadline: Deadline,
+        fresh_connection: bool,
+    ) -> Result<Incoming, NoAnswer> {
+        let request = Outgoing {
+            method: self.method,
+            path: &self.path,
+            bearer: Some(token.as_str()),
+            headers: &self.headers,
+            body: self.body.as_ref().map(|body| body.as_slice()),
+            max_response_bytes: self.max_response_bytes.unwrap_or(parts.max_response_bytes),
+            fresh_connection,
+        };
+        let sent = parts.transport.send(&request, deadline);
+        parts.log.line(LogLevel::Debug, || match &sent {
+            Ok(answer) => format!("{}: {}", self.what(), answer.status),
+            Err(no_answer) => format!("{}: {}", self.what(), no_answer.error),
+        });
+        sent
+    }
+
+    fn response(&self, answer: Incoming, token: AuthToken) -> Response {
+        Response::new(answer, self.what(), token)
+    }
+
+    /// The request for a message: without its query, which may hold anything.
+    fn what(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.method.as_str())
+    }
+
+    fn blame(&mut self, error: Error) {
+        self.mistake.get_or_insert(error);
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Request").field(&self.what()).finish()
+    }
+}
+
+/// `text` with everything escaped that is not allowed in a part of a URL, or means something there.
+pub fn url_escape(text: &str) -> String {
+    /// All but the unreserved characters of RFC 3986.
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+/// Refuses a path that would leave the API, and bytes that do not belong into a URL: escaping
+/// them here would hide a mistake, or escape twice.
+fn check_path(path: &str) -> Result<(), Error> {
+    let Some(below) = path.strip_prefix("/api/") else {
+        return Err(Error::invalid("path must start with /api/, such as /api/v1/sim"));
+    };
+    let (resource, query) = below.split_once('?').unwrap_or((below, ""));
+    let of_segment = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b);
+    let of_query = |b: u8| of_segment(b) || b == b'?';
+    if !resource.bytes().all(of_segment) || !query.bytes().all(of_query) {
+        return Err(Error::invalid(
+            "path holds a character that is not allowed in a URL, such as a space, a quote or a \
+             line break; escape it, for instance with url_escape",
+        ));
+    }
+    let mut escapes = path.split('%').skip(1);
+    if !escapes.all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|b| b.is_ascii_hexdigit())) {
+        return Err(Error::invalid("path holds a % that is not followed by two hex digits"));
+    }
+    for segment in resource.split('/') {
+        // An escaped dot is a dot to many servers.
+        let plain = segment.to_ascii_lowercase().replace("%2e", ".");
+        if matches!(plain.as_str(), "." | "..") {
+            return Err(Error::invalid("path holds a . or .. segment; give the path itself"));
+        }
+    }
+    Ok(())
+}
+
+fn check_header(name: &str, value: &str) -> Result<(), Error> {
+    const OURS: [&str; 9] = [
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "te",
+        "transfer-encoding",
+        "user-agent",
+    ];
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err(Error::invalid("header: its name may hold letters, digits and dashes only"));
+    }
+    if OURS.contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(Error::invalid(format!("header: {name} is set by this library")));
+    }
+    if value.bytes().any(|b| !(b == b' ' || b == b'\t' || b.is_ascii_graphic())) {
+        return Err(Error::invalid(format!("header: {name} may hold printable ASCII only")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_stays_below_api_and_is_a_legal_url() {
+        for right in ["/api/v1/sim", "/api/v1/sim?q=a:b&page=2", "/api/v1/a%20b", "/api/v2/x?a=/?"] {
+            assert!(check_path(right).is_ok(), "{right}");
+        }
+        for wrong in [
+            "", "/", "api/v1/sim", "/v1/sim", "/API/v1", "//evil.example/api/", "/api",
+            "https://evil.example/api/v1", "/api/../secret", "/api/v1/..", "/api/./x",
+            "/api/%2e%2E/x", "/api/.%2e/x", "/api/v1/a b", "/api/v1/a\r\nX: y", "/api/v1/a\tb",
+            "/api/v1/ä", "/api/v1/a#b", "/api/v1/a\"b", "/api/v1/<a>", "/api/v1/a\\b", "/api/%",
+            "/api/%4", "/api/%zz", "/api/v1/x?a=b c", "/api/v1/x?a=[b]", "/api/v1/{id}",
+            "/api/v1/x\0", "/api/v1/x?%",
+        ] {
+            let error = check_path(wrong).expect_err(wrong);
+            assert!(error.to_string().starts_with("path "), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_query_is_escaped_and_joined() {
+        let client = Client::new(crate::Credentials::application_token("canary")).unwrap();
+        let request = client.get("/api/v1/sim").query("q", "a b&c=ü/").query("page", 2);
+        assert_eq!(request.path, "/api/v1/sim?q=a%20b%26c%3D%C3%BC%2F&page=2");
+        assert_eq!(request.what(), "GET /api/v1/sim");
+    }
+
+    #[test]
+    fn a_header_of_the_caller_cannot_become_two_or_replace_one_of_ours() {
+        assert!(check_header("X-Emn-Origin-App", "gateway 1.0").is_ok());
+        for (name, value) in [
+            ("", "x"), ("a b", "x"), ("a:", "x"), ("a", "x\r\nb: c"), ("a", "ä"), ("a", "\0"),
+            ("Authorization", "Bearer x"), ("content-length", "5"), ("HOST", "evil.example"),
+        ] {
+            assert!(check_header(name, value).is_err(), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_refused_without_being_quoted() {
+        let client = Client::new(crate::Credentials::application_token("x")).unwrap();
+        let error = client.post("/api/v1/sim").json_text("{\"a\": canary}").call().unwrap_err();
+        assert_eq!(error.to_string(), "json_body is not JSON; see line 1, column 7");
+    }
+}
