@@ -1,0 +1,18 @@
+//! One function to release everything.
+
+use std::ffi::c_void;
+
+use super::{boundary, object};
+
+/// Releases anything that this library handed out: a client, a token or another text, an error, a
+/// response. A text is wiped first.
+///
+/// NULL, a pointer that is not of this library, and one that was released before (and is not in
+/// use again) do nothing. A client that another thread is using lives until that call returns; a
+/// call that begins later is EMNIFY_ERROR_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn emnify_free(object: *mut c_void) {
+    if !object.is_null() {
+        boundary::value((), || object::remove(object as usize));
+    }
+}

@@ -1,0 +1,80 @@
+//! Texts for C: owned ones, and those of other objects.
+
+use std::ffi::{CString, c_char};
+
+use super::object::{self, Object};
+use super::{argument, boundary};
+use crate::sys;
+
+/// A text that C owns until it is released, and that is wiped then.
+pub(super) struct Text(Box<[u8]>);
+
+impl Text {
+    #[inline]
+    pub(super) fn new(text: &str) -> Self {
+        // One allocation of the right size: a vector that grew would leave copies behind.
+        let mut bytes = Vec::with_capacity(text.len() + 1);
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        Self(bytes.into_boxed_slice())
+    }
+
+    pub(super) fn as_ptr(&self) -> *const c_char {
+        self.0.as_ptr().cast()
+    }
+}
+
+impl Drop for Text {
+    #[inline]
+    fn drop(&mut self) {
+        sys::wipe(&mut self.0);
+    }
+}
+
+/// Registers a copy of `text` for C to own.
+pub(super) fn hand_out(text: &str) -> *mut c_char {
+    object::add(Object::Text(Text::new(text))) as *mut c_char
+}
+
+/// `text` up to its first NUL, for an object to keep and to lend.
+pub(super) fn c_string(text: &str) -> CString {
+    let text = text.split('\0').next().unwrap_or_default();
+    CString::new(text).unwrap_or_default()
+}
+
+/// The text as a JSON string with its quotes, for putting together a json_body: a"b becomes
+/// "a\"b". NULL where the text is NULL or not UTF-8. Release the result with emnify_free.
+///
+/// # Safety
+///
+/// `text` is NULL or a text that ends in a NUL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn emnify_json_quote(text: *const c_char) -> *mut c_char {
+    // SAFETY: as the caller promises.
+    unsafe { transformed(text, |text| serde_json::Value::from(text).to_string()) }
+}
+
+/// The text with everything escaped that means something in a URL, for putting together a path
+/// or a query: a b/c becomes a%20b%2Fc. NULL where the text is NULL or not UTF-8. Release the result
+/// with emnify_free.
+///
+/// # Safety
+///
+/// `text` is NULL or a text that ends in a NUL.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn emnify_url_escape(text: *const c_char) -> *mut c_char {
+    // SAFETY: as the caller promises.
+    unsafe { transformed(text, crate::url_escape) }
+}
+
+unsafe fn transformed(text: *const c_char, transform: impl FnOnce(&str) -> String) -> *mut c_char {
+    boundary::value(std::ptr::null_mut(), || {
+        // SAFETY: as the caller promises.
+        match unsafe { argument::text(text, "text") } {
+            Ok(text) => hand_out(&transform(text)),
+            Err(_) => std::ptr::null_mut(),
+        }
+    })
+}
