@@ -1,0 +1,154 @@
+//! The body of an answer: collected within a limit, and decompressed.
+
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::{Error, ErrorKind};
+
+/// Bytes of a body as they arrive. A body may hold a token, so no copy is left in freed memory
+/// when it grows or is given up.
+pub(super) struct Collected {
+    bytes: Zeroizing<Vec<u8>>,
+    limit: usize,
+}
+
+/// Why a body could not be taken in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    TooLarge,
+    OutOfMemory,
+}
+
+impl Refused {
+    pub(super) fn into_error(self, limit: usize, host: &str) -> Error {
+        match self {
+            Self::TooLarge => Error::new(
+                ErrorKind::BadResponse,
+                format!("the answer of {host} is larger than max_response_bytes ({limit})"),
+            ),
+            Self::OutOfMemory => Error::new(
+                ErrorKind::Internal,
+                format!("there is not enough memory for the answer of {host}"),
+            ),
+        }
+    }
+}
+
+/// What is set aside at first: sign-in answers fit.
+const FIRST: usize = 4096;
+
+impl Collected {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { bytes: Zeroizing::new(Vec::new()), limit }
+    }
+
+    pub(super) fn push(&mut self, part: &[u8]) -> Result<(), Refused> {
+        let needed = self.bytes.len() + part.len();
+        if needed > self.limit {
+            return Err(Refused::TooLarge);
+        }
+        if needed > self.bytes.capacity() {
+            self.grow(needed)?;
+        }
+        self.bytes.extend_from_slice(part);
+        Ok(())
+    }
+
+    /// `Vec` itself would free the old memory unwiped, and abort where there is none.
+    fn grow(&mut self, needed: usize) -> Result<(), Refused> {
+        // One byte more than the body, because the C layer ends it with a NUL.
+        let capacity =
+            needed.max(FIRST).max(self.bytes.capacity().saturating_mul(2)).min(self.limit) + 1;
+        let mut larger = Vec::new();
+        larger.try_reserve_exact(capacity).map_err(|_| Refused::OutOfMemory)?;
+        larger.extend_from_slice(&self.bytes);
+        self.bytes = Zeroizing::new(larger);
+        Ok(())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The first `length` bytes.
+    pub(super) fn into_bytes(mut self, length: usize) -> Vec<u8> {
+        let kept = length.min(self.bytes.len());
+        self.bytes[kept..].zeroize();
+        self.bytes.truncate(kept);
+        std::mem::take(&mut *self.bytes)
+    }
+}
+
+/// Why gzip could not be undone.
+#[cfg(feature = "gzip")]
+#[derive(Debug)]
+pub(super) enum Undecodable {
+    Refused(Refused),
+    Corrupt,
+}
+
+/// Undoes gzip; the result may have `limit` bytes, whatever the compressed size.
+#[cfg(feature = "gzip")]
+pub(super) fn gunzip(compressed: &[u8], limit: usize) -> Result<Vec<u8>, Undecodable> {
+    use std::io::Read;
+
+    let mut plain = Collected::new(limit);
+    // Answers to which nothing belongs (201, 204) come with an empty body, whatever is declared.
+    if !compressed.is_empty() {
+        let mut decoder = flate2::bufread::MultiGzDecoder::new(compressed);
+        let mut part = Zeroizing::new([0; 4096]);
+        loop {
+            match decoder.read(&mut *part) {
+                Ok(0) => break,
+                Ok(count) => plain.push(&part[..count]).map_err(Undecodable::Refused)?,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(Undecodable::Corrupt),
+            }
+        }
+    }
+    Ok(plain.into_bytes(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_may_have_exactly_the_limit() {
+        let mut body = Collected::new(10_000);
+        for _ in 0..10 {
+            body.push(&[7; 1000]).unwrap();
+        }
+        assert_eq!(body.push(b"x"), Err(Refused::TooLarge));
+        assert_eq!(body.len(), 10_000);
+        assert_eq!(body.into_bytes(10_000), vec![7; 10_000]);
+    }
+
+    #[test]
+    fn what_follows_the_body_is_cut_off() {
+        let mut body = Collected::new(100);
+        body.push(b"bodyjunk").unwrap();
+        assert_eq!(body.into_bytes(4), b"body");
+    }
+
+    #[test]
+    fn a_limit_of_any_size_allocates_only_what_came() {
+        let mut body = Collected::new(usize::MAX - 1);
+        body.push(b"x").unwrap();
+        assert!(body.into_bytes(1).capacity() < 10_000);
+    }
+
+    #[cfg(feature = "gzip")]
+    #[test]
+    fn gzip_is_undone_within_the_limit() {
+        use std::io::Write;
+
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(&[b'a'; 1_000_000]).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert_eq!(gunzip(&bomb, 1_000_000).unwrap().len(), 1_000_000);
+        assert!(matches!(gunzip(&bomb, 999_999), Err(Undecodable::Refused(Refused::TooLarge))));
+        assert!(matches!(gunzip(&bomb[..bomb.len() - 1], 2_000_000), Err(Undecodable::Corrupt)));
+        assert!(matches!(gunzip(b"{}", 100), Err(Undecodable::Corrupt)));
+        assert_eq!(gunzip(b"", 100).unwrap(), b"");
+    }
+}

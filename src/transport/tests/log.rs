@@ -1,0 +1,64 @@
+//! No secret reaches the `log` crate, which ureq and its parser write to.
+
+use std::sync::Mutex;
+
+use super::server::{Server, ok};
+use super::*;
+
+static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Collector;
+
+impl ::log::Log for Collector {
+    fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &::log::Record<'_>) {
+        LINES.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn not_even_at_trace_level() {
+    in_own_process("log::not_even_at_trace_level", &[], || {
+        ::log::set_logger(&Collector).unwrap();
+        ::log::set_max_level(::log::LevelFilter::Trace);
+
+        let plain = Server::answering(ok(r#"{"auth_token":"canary-canary-canary-canary"}"#));
+        let chunked = Server::answering(
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+             1b\r\ncanary-canary-canary-canary\r\n0\r\n\r\n",
+        );
+        let headers = [("X-Secret".to_owned(), "x".to_owned())];
+        for server in [&plain, &chunked] {
+            let request = Outgoing {
+                method: Method::Post,
+                bearer: Some("canary-canary-canary-canary"),
+                headers: &headers,
+                body: Some(br#"{"application_token":"canary-canary-canary"}"#),
+                ..get("/api/v1/authenticate")
+            };
+            let transport = transport(server);
+            for _ in 0..2 {
+                let answer = transport.send(&request, Deadline::after(LONG)).unwrap();
+                assert!(String::from_utf8(answer.body).unwrap().contains("canary-canary"));
+            }
+            let proxy = Some(format!("http://user:canary-canary@{}", server.address));
+            let transport =
+                Transport::new(&TransportConfig { proxy, ..config("http://127.0.0.1:1") }).unwrap();
+            let _ = transport.send(&request, Deadline::after(LONG));
+            transport.cancel();
+        }
+
+        let lines = LINES.lock().unwrap();
+        // The parser logs what it sees in rows of sixteen bytes: so put them together again.
+        let rows: String =
+            lines.iter().filter_map(|line| line.get(line.len().checked_sub(16)?..)).collect();
+        assert!(rows.contains("POST./api/v1/authenticate"), "the logger sees what is parsed");
+        let all = lines.join("\n") + &rows;
+        assert!(!all.contains("canary") && !all.contains("6361 6e61"), "{all}");
+    });
+}
