@@ -39,7 +39,7 @@ impl Incoming {
     /// The service's id of the request, for its support.
     pub(crate) fn request_id(&self) -> Option<String> {
         let id = self.header("x-amzn-requestid")?;
-        let plain = id.len() <= 100 && id.bytes().all(|b| b.is_ascii_graphic());
+        let plain = id.len() <= 64 && id.bytes().all(|b| b.is_ascii_graphic());
         plain.then(|| id.to_owned())
     }
 

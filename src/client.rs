@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authenticate::Authenticator;
-use crate::cache::TokenCache;
-use crate::clock::BootClock;
+use crate::cache::{Draw, TokenCache};
+use crate::clock::{BootClock, Clock};
 use crate::credentials::Credentials;
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -338,6 +338,11 @@ impl ClientBuilder {
     ///
     /// `InvalidArgument`, naming the setting, what is wrong with it, and what would be right.
     pub fn build(self) -> Result<Client, Error> {
+        self.build_on(Arc::new(BootClock), Box::new(fastrand::f64))
+    }
+
+    /// The client, on a clock and with a randomness of the caller's.
+    pub(crate) fn build_on(self, clock: Arc<dyn Clock>, draw: Draw) -> Result<Client, Error> {
         let credentials = match self.device_fingerprint {
             Some(fingerprint) => self.credentials.with_fingerprint(fingerprint)?,
             None => self.credentials,
@@ -355,7 +360,6 @@ impl ClientBuilder {
         sys::watch_forks();
         let transport = Arc::new(Transport::new(&self.transport)?);
         let source = Authenticator::new(transport.clone());
-        let (clock, draw) = (Arc::new(BootClock), Box::new(fastrand::f64));
         Ok(Client(Arc::new(Shared {
             cache: TokenCache::new(credentials, source, clock, draw, self.log.clone()),
             transport,

@@ -153,11 +153,7 @@ unsafe fn read(config: *const emnify_config) -> Result<emnify_config, Error> {
     let mut copy = MaybeUninit::<emnify_config>::zeroed();
     // SAFETY: `known` is at most the size of both, and all fields may be zero: NULL, 0 or None.
     Ok(unsafe {
-        std::ptr::copy_nonoverlapping(
-            config.cast::<u8>(),
-            copy.as_mut_ptr().cast::<u8>(),
-            known,
-        );
+        std::ptr::copy_nonoverlapping(config.cast::<u8>(), copy.as_mut_ptr().cast::<u8>(), known);
         copy.assume_init()
     })
 }

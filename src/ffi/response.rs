@@ -121,7 +121,8 @@ pub unsafe extern "C" fn emnify_response_header(
     let name = unsafe { CStr::from_ptr(name) };
     let value = ask(response, |object| {
         let mut headers = object.headers.iter();
-        let found = headers.find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name.to_bytes()));
+        let found =
+            headers.find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name.to_bytes()));
         found.map(|(_, value)| value.as_ptr())
     });
     value.unwrap_or(std::ptr::null())

@@ -11,11 +11,11 @@ pub const EMNIFY_VERSION_PATCH: u32 = 0;
 /// The version of this header as one number that grows: major * 65536 + minor * 256 + patch.
 pub const EMNIFY_VERSION_NUMBER: u32 = 0x0000_0100;
 
-const TEXT: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes())
-{
-    Ok(text) => text,
-    Err(_) => c"",
-};
+const TEXT: &CStr =
+    match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    };
 
 /// The version of the library that is linked, such as "0.1.0"; EMNIFY_VERSION is that of the header.
 /// Never NULL. Lives for ever.
