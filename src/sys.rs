@@ -64,6 +64,25 @@ pub(crate) fn watch_forks() {
     });
 }
 
+/// Runs `work` with all signals blocked on this thread. A thread that is made meanwhile inherits
+/// that, and has no moment in which it could be chosen to handle one.
+pub(crate) fn with_signals_blocked<R>(work: impl FnOnce() -> R) -> R {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are valid for writing and are written before they are read. The calls
+    // fail for no valid arguments; if one did, the mask would stay as it is.
+    let changed = unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0
+    };
+    let result = work();
+    if changed {
+        // SAFETY: the call above has succeeded and so has written `before`.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut()) };
+    }
+    result
+}
+
 /// Overwrites `bytes` with zeros in a way that the compiler does not leave out.
 ///
 /// At the speed of memset: zeroize writes byte by byte, which for a token costs more than
@@ -74,4 +93,32 @@ pub(crate) fn wipe(bytes: &mut [u8]) {
     // The pointer escapes into code that the compiler cannot see through, so that the zeros must
     // be in memory by then.
     std::hint::black_box(bytes.as_mut_ptr());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(signal: libc::c_int) -> bool {
+        let mut mask = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: a NULL set only asks, and the answer is written before it is read.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), mask.as_mut_ptr());
+            libc::sigismember(mask.as_ptr(), signal) == 1
+        }
+    }
+
+    #[test]
+    fn a_thread_made_with_signals_blocked_gets_none_and_its_maker_still_does() {
+        let inside = with_signals_blocked(|| std::thread::spawn(|| blocks(libc::SIGUSR1)));
+        assert!(inside.join().unwrap());
+        assert!(!blocks(libc::SIGUSR1));
+    }
+
+    #[test]
+    fn what_is_wiped_is_zero() {
+        let mut bytes = *b"canary";
+        wipe(&mut bytes);
+        assert_eq!(bytes, [0; 6]);
+    }
 }

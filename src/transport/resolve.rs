@@ -22,6 +22,7 @@ use super::base_url::bare_host;
 use super::cancel::Cancel;
 use super::failure::os_text;
 use crate::error::{Error, ErrorKind};
+use crate::sys;
 
 /// What the C library needs on its stack, with room to spare; the default of 2 MiB (8 MiB for
 /// some libraries) is address space that small devices do not have.
@@ -99,15 +100,19 @@ impl LookUps {
                 in_flight.push(Arc::clone(&look_up));
                 // Where no thread can be made, dropping `landing` needs the lock.
                 drop(in_flight);
-                thread::Builder::new()
-                    .name("emnify-dns".to_owned())
-                    .stack_size(STACK)
-                    .spawn(move || {
-                        let result = resolver(&landing.look_up.host);
-                        *lock(&landing.look_up.result) = Some(result);
-                        drop(landing);
-                    })
-                    .map_err(|error| Unresolved::Failed(no_thread(host, &error)))?;
+                // The program's signals are for its own threads: a handler that expects one of
+                // them must not run on ours.
+                sys::with_signals_blocked(|| {
+                    thread::Builder::new()
+                        .name("emnify-dns".to_owned())
+                        .stack_size(STACK)
+                        .spawn(move || {
+                            let result = resolver(&landing.look_up.host);
+                            *lock(&landing.look_up.result) = Some(result);
+                            drop(landing);
+                        })
+                })
+                .map_err(|error| Unresolved::Failed(no_thread(host, &error)))?;
                 in_flight = lock(&self.in_flight);
                 look_up
             }
