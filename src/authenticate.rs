@@ -11,6 +11,7 @@ use crate::cache::{CodeGrant, Failure, Grant, Issued, TokenSource, TrustedDevice
 use crate::credentials::{Credentials, Kind};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
+use crate::mfa::MfaChallenge;
 use crate::token;
 use crate::transport::{Incoming, Method, NoAnswer, Outgoing, Progress, Transport};
 
@@ -50,8 +51,9 @@ impl TokenSource for Authenticator {
             max_response_bytes: LARGEST_ANSWER,
             fresh_connection: false,
         };
+        let asked = Asked { secrets: Message::of(grant).secrets(), refusal: refusal(grant) };
         match self.transport.send(&request, deadline) {
-            Ok(answer) => understand(grant, answer),
+            Ok(answer) => understand(&asked, answer),
             Err(no_answer) => Err(no_answer.into()),
         }
     }
@@ -118,6 +120,8 @@ impl<'a> Message<'a> {
                 fingerprint: fingerprint.as_ref().map(|text| text.expose_secret()),
             },
             Kind::Refresh(token) => Self::Refresh { refresh_token: token.expose_secret() },
+            // Never asked for here: such a client has a source of its own.
+            Kind::Workspace => Self::Refresh { refresh_token: "" },
         }
     }
 
@@ -171,10 +175,19 @@ fn text_or_nothing<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSt
     })
 }
 
-fn understand(grant: &Grant, mut answer: Incoming) -> Result<Issued, Failure> {
+/// What an answer has to be read against.
+pub(crate) struct Asked<'a> {
+    /// What was presented, and must not be echoed.
+    pub(crate) secrets: Vec<&'a str>,
+    /// What a 401 means.
+    pub(crate) refusal: &'static str,
+}
+
+/// What an answer with a token, or without the one that was asked for, means.
+pub(crate) fn understand(asked: &Asked<'_>, mut answer: Incoming) -> Result<Issued, Failure> {
     let understood = match answer.status {
         200..=299 => success(&answer),
-        _ => Err(failure(grant, &answer)),
+        _ => Err(failure(asked, &answer)),
     };
     answer.body.zeroize();
     understood.map_err(|(verdict, error)| Failure {
@@ -211,7 +224,9 @@ fn success(answer: &Incoming) -> Result<Issued, (Verdict, Error)> {
                 "the service has sent the user a one-time code; submit it to go on, or use an \
                  application token, which needs none",
             );
-            let error = error.with_answer(answer.status, None, answer.request_id());
+            let error = error
+                .with_answer(answer.status, None, answer.request_id())
+                .with_challenge(MfaChallenge::new(mfa_token.clone()));
             Err((Verdict::Challenged(mfa_token), error))
         }
         (None, None) => nonsense("has no auth_token"),
@@ -224,8 +239,8 @@ fn is_bearer(text: &str) -> bool {
 
 /// What an answer other than 2xx means. The service's own documentation calls 401 "wrong
 /// credentials"; an account that is locked answers 401 as well, with `TooManyRequests`.
-fn failure(grant: &Grant, answer: &Incoming) -> (Verdict, Error) {
-    let service = answer.service_error(&Message::of(grant).secrets());
+fn failure(asked: &Asked<'_>, answer: &Incoming) -> (Verdict, Error) {
+    let service = answer.service_error(&asked.secrets);
     let names = |token: &str| {
         let named = service.as_ref().and_then(|service| service.token.as_deref());
         named.is_some_and(|named| named.eq_ignore_ascii_case(token))
@@ -240,7 +255,7 @@ fn failure(grant: &Grant, answer: &Incoming) -> (Verdict, Error) {
             ErrorKind::AccountLocked,
             "the service has locked the account for some minutes after failed sign-ins".to_owned(),
         ),
-        401 => (Verdict::Refused, ErrorKind::Unauthorized, refusal(grant)),
+        401 => (Verdict::Refused, ErrorKind::Unauthorized, asked.refusal.to_owned()),
         403 if service.is_some() => (
             Verdict::Refused,
             ErrorKind::Forbidden,
@@ -278,14 +293,14 @@ fn failure(grant: &Grant, answer: &Incoming) -> (Verdict, Error) {
     (verdict, error.with_answer(answer.status, service, answer.request_id()))
 }
 
-fn refusal(grant: &Grant) -> String {
+fn refusal(grant: &Grant) -> &'static str {
     match grant {
         Grant::Credentials(credentials) => match credentials.kind() {
             Kind::ApplicationToken(_) => {
                 "the service refused the application token: it is mistyped, revoked or expired, or \
                  not allowed from this address; nothing more is sent until it is replaced"
             }
-            Kind::User { .. } | Kind::Refresh(_) => {
+            Kind::User { .. } | Kind::Refresh(_) | Kind::Workspace => {
                 "the service refused the username and password, or the user is suspended; nothing \
                  more is sent until they are replaced, since three failures lock the account"
             }
@@ -296,7 +311,6 @@ fn refusal(grant: &Grant) -> String {
         }
         Grant::Code(_) => "the service refused the one-time code; the next one may be right",
     }
-    .to_owned()
 }
 
 impl From<NoAnswer> for Failure {

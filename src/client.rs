@@ -2,18 +2,21 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use crate::authenticate::Authenticator;
 use crate::cache::{Draw, TokenCache};
 use crate::clock::{BootClock, Clock};
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, Kind};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::log::{Log, LogLevel};
 use crate::sys;
 use crate::token::AuthToken;
 use crate::transport::{IpFamily, Transport, TransportConfig};
+use crate::workspaces::{Source, Switch};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
@@ -30,11 +33,15 @@ const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 pub struct Client(Arc<Shared>);
 
 struct Shared {
-    cache: TokenCache<Authenticator>,
+    cache: TokenCache<Source>,
+    /// Kept for clients that are made from this one.
+    clock: Arc<dyn Clock>,
     transport: Arc<Transport>,
     timeout: Duration,
     max_response_bytes: usize,
     log: Log,
+    /// From when on the next page of a list may be asked for.
+    next_page_from: Mutex<Option<Instant>>,
     /// In which process this client was made.
     born: u32,
 }
@@ -158,6 +165,11 @@ impl Client {
     pub fn set_credentials(&self, credentials: Credentials) -> Result<(), Error> {
         let shared = self.shared()?;
         credentials.check()?;
+        if let Kind::Workspace = shared.cache.credentials().kind() {
+            return Err(Error::invalid(
+                "client: a client for a workspace has no credentials of its own; replace those of                  the client that it came from",
+            ));
+        }
         shared.cache.set_credentials(credentials);
         Ok(())
     }
@@ -187,10 +199,79 @@ impl Client {
         Ok(())
     }
 
+    pub(crate) fn credentials(&self) -> Result<Credentials, Error> {
+        Ok(self.shared()?.cache.credentials())
+    }
+
+    /// A token for other credentials, which this client is not changed by.
+    pub(crate) fn sign_in_apart(&self, credentials: &Credentials) -> Result<AuthToken, Error> {
+        let shared = self.shared()?;
+        let apart = self.beside(credentials.clone(), |transport| {
+            Source::SignIn(Authenticator::new(transport))
+        })?;
+        apart.0.cache.token(|| Deadline::after(shared.timeout))
+    }
+
+    /// Goes on with other credentials and the token that they have got.
+    pub(crate) fn switch_to(
+        &self,
+        credentials: Credentials,
+        token: AuthToken,
+    ) -> Result<(), Error> {
+        self.shared()?.cache.adopt(credentials, token);
+        Ok(())
+    }
+
+    pub(crate) fn in_workspace(&self, id: u64) -> Result<Self, Error> {
+        if let Kind::Workspace = self.shared()?.cache.credentials().kind() {
+            return Err(Error::invalid(
+                "client: it is a client for a workspace; use the one that it came from",
+            ));
+        }
+        self.beside(Credentials::workspace(), |_| {
+            Source::Workspace(Switch { home: self.clone(), id })
+        })
+    }
+
+    /// Another client with the settings and the connections of this one.
+    fn beside(
+        &self,
+        credentials: Credentials,
+        source: impl FnOnce(Arc<Transport>) -> Source,
+    ) -> Result<Self, Error> {
+        let Shared { clock, transport, timeout, max_response_bytes, log, born, .. } =
+            self.shared()?;
+        let source = source(transport.clone());
+        let draw = Box::new(fastrand::f64);
+        Ok(Self(Arc::new(Shared {
+            cache: TokenCache::new(credentials, source, clock.clone(), draw, log.clone()),
+            clock: clock.clone(),
+            transport: transport.clone(),
+            timeout: *timeout,
+            max_response_bytes: *max_response_bytes,
+            log: log.clone(),
+            next_page_from: Mutex::new(None),
+            born: *born,
+        })))
+    }
+
     /// The parts, unless this is a child process that inherited them: there, a lock may be held
     /// for ever by a thread that does not exist, and connections are shared with the parent.
     fn shared(&self) -> Result<&Shared, Error> {
         if self.0.born == sys::fork_generation() { Ok(&self.0) } else { Err(inherited()) }
+    }
+
+    /// Waits until a page of a list may be asked for: the service allows 10 in a second.
+    pub(crate) fn wait_for_page(&self) -> Result<(), Error> {
+        const APART: Duration = Duration::from_millis(100);
+        let shared = self.shared()?;
+        let now = Instant::now();
+        let mut next = shared.next_page_from.lock();
+        let mine = next.map_or(now, |next| next.max(now));
+        *next = Some(mine + APART);
+        drop(next);
+        shared.transport.pause(mine.saturating_duration_since(now));
+        Ok(())
     }
 
     pub(crate) fn parts(&self) -> Result<Parts<'_>, Error> {
@@ -207,7 +288,7 @@ impl Client {
 
 /// What other calls than those for a token work with.
 pub(crate) struct Parts<'a> {
-    pub(crate) cache: &'a TokenCache<Authenticator>,
+    pub(crate) cache: &'a TokenCache<Source>,
     pub(crate) transport: &'a Transport,
     pub(crate) timeout: Duration,
     pub(crate) max_response_bytes: usize,
@@ -359,13 +440,15 @@ impl ClientBuilder {
         }
         sys::watch_forks();
         let transport = Arc::new(Transport::new(&self.transport)?);
-        let source = Authenticator::new(transport.clone());
+        let source = Source::SignIn(Authenticator::new(transport.clone()));
         Ok(Client(Arc::new(Shared {
-            cache: TokenCache::new(credentials, source, clock, draw, self.log.clone()),
+            cache: TokenCache::new(credentials, source, clock.clone(), draw, self.log.clone()),
+            clock,
             transport,
             timeout: self.timeout,
             max_response_bytes: self.max_response_bytes,
             log: self.log,
+            next_page_from: Mutex::new(None),
             born: sys::fork_generation(),
         })))
     }

@@ -12,9 +12,6 @@ use crate::sys;
 pub(crate) struct Moment(u64);
 
 impl Moment {
-    /// The latest moment there is: five centuries after boot.
-    pub(crate) const NEVER: Self = Self(u64::MAX);
-
     pub(crate) const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
@@ -96,6 +93,6 @@ mod tests {
 
     #[test]
     fn a_moment_beyond_the_end_of_time_is_the_end_of_time() {
-        assert_eq!(BootClock.now() + Duration::MAX, Moment::NEVER);
+        assert_eq!(BootClock.now() + Duration::MAX, Moment::from_nanos(u64::MAX));
     }
 }

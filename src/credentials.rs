@@ -28,6 +28,8 @@ pub(crate) enum Kind {
         fingerprint: Option<SecretString>,
     },
     Refresh(SecretString),
+    /// The session of another client, taken into a workspace.
+    Workspace,
 }
 
 impl Credentials {
@@ -68,6 +70,11 @@ impl Credentials {
         Self(Arc::new(Kind::Refresh(token.into().into())))
     }
 
+    /// What a client for a workspace has: the session of the client that it came from.
+    pub(crate) fn workspace() -> Self {
+        Self(Arc::new(Kind::Workspace))
+    }
+
     /// For user credentials: the fingerprint of a trusted device, which spares the second
     /// factor. Other kinds do not use one; [`ClientBuilder::build`](crate::ClientBuilder::build)
     /// refuses the combination.
@@ -99,6 +106,7 @@ impl Credentials {
             Kind::ApplicationToken(secret) => ("application_token", secret.expose_secret()),
             Kind::Refresh(secret) => ("refresh_token", secret.expose_secret()),
             Kind::User { name, .. } => ("username", name.as_str()),
+            Kind::Workspace => return Ok(()),
         };
         if text.is_empty() {
             return Err(Error::invalid(format!("{argument} is empty")));
@@ -126,6 +134,7 @@ impl fmt::Debug for Credentials {
             Kind::ApplicationToken(_) => "Credentials(application token)",
             Kind::User { .. } => "Credentials(user)",
             Kind::Refresh(_) => "Credentials(refresh token)",
+            Kind::Workspace => "Credentials(workspace)",
         })
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mfa::MfaChallenge;
+
 /// What kind of failure an [`Error`] is. The numbers are those of the C layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -81,6 +83,7 @@ struct Facts {
     service: Option<ServiceError>,
     request_id: Option<String>,
     retryable: bool,
+    challenge: Option<MfaChallenge>,
 }
 
 impl Error {
@@ -107,6 +110,7 @@ impl Error {
                 service: None,
                 request_id: None,
                 retryable,
+                challenge: None,
             }),
             retry_after: None,
         }
@@ -136,9 +140,31 @@ impl Error {
         self
     }
 
+    /// Adds the challenge that the service has answered with.
+    pub(crate) fn with_challenge(mut self, challenge: MfaChallenge) -> Self {
+        self.facts_mut().challenge = Some(challenge);
+        self
+    }
+
     /// Overrides whether waiting can help.
     pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
         self.facts_mut().retryable = retryable;
+        self
+    }
+
+    /// The same failure with something more to say.
+    pub(crate) fn with_remark(mut self, remark: &str) -> Self {
+        let Facts { kind, message, http_status, service, request_id, retryable, challenge } =
+            &*self.facts;
+        self.facts = Arc::new(Facts {
+            kind: *kind,
+            message: format!("{message}; {remark}"),
+            http_status: *http_status,
+            service: service.clone(),
+            request_id: request_id.clone(),
+            retryable: *retryable,
+            challenge: challenge.clone(),
+        });
         self
     }
 
@@ -185,6 +211,12 @@ impl Error {
     /// The service's id of the request (`x-amzn-RequestId`); its support asks for it.
     pub fn request_id(&self) -> Option<&str> {
         self.facts.request_id.as_deref()
+    }
+
+    /// Where the kind is `MfaRequired`, what stands for the sign-in that waits for a one-time code.
+    /// [`Client::submit_mfa_code`](crate::Client::submit_mfa_code) does not need it given.
+    pub fn mfa_challenge(&self) -> Option<&MfaChallenge> {
+        self.facts.challenge.as_ref()
     }
 
     /// Whether the unchanged call may succeed after [`retry_after`](Error::retry_after) without

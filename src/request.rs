@@ -15,6 +15,9 @@ use crate::response::Response;
 use crate::token::AuthToken;
 use crate::transport::{Incoming, Method, NoAnswer, Outgoing, Progress};
 
+/// How often one call waits because the service asks for it, and is made once more.
+const MOST_WAITS: u32 = 3;
+
 impl Client {
     /// A request that reads `path`, which starts with `/api/` and may hold a query.
     ///
@@ -67,6 +70,7 @@ impl Client {
 
 /// A request about to be made with a client's token. Nothing happens before
 /// [`call`](Request::call).
+#[derive(Clone)]
 #[must_use = "nothing is sent before call()"]
 pub struct Request<'a> {
     client: &'a Client,
@@ -153,7 +157,8 @@ impl Request<'_> {
     ///
     /// A 401 replaces the token and repeats the call, once; while new tokens are refused as well,
     /// once a minute at most, and less and less often. GET, PUT and DELETE are repeated, once,
-    /// where nothing was answered on a connection that had been idle.
+    /// where nothing was answered on a connection that had been idle; and after a 429 or a 503
+    /// whose `Retry-After` ends before the call's deadline, up to three times.
     ///
     /// # Errors
     ///
@@ -161,28 +166,59 @@ impl Request<'_> {
     /// `Network`, `Tls`, `Clock`, `BadResponse`, `Timeout` and `Cancelled` where no complete answer
     /// came.
     pub fn call(self) -> Result<Response, Error> {
-        if let Some(mistake) = self.mistake {
-            return Err(mistake);
+        if let Some(mistake) = &self.mistake {
+            return Err(mistake.clone());
         }
         check_path(&self.path)?;
         let parts = self.client.parts()?;
         let deadline = Deadline::after(self.timeout.unwrap_or(parts.timeout));
 
-        let token = parts.cache.token(|| deadline)?;
-        let answer = self.send_once_or_again(&parts, &token, deadline)?;
-        if answer.status != 401 {
-            parts.cache.accepted(token.as_str());
-            return Ok(self.response(answer, token));
+        let mut token = parts.cache.token(|| deadline)?;
+        let mut may_replace = true;
+        let mut waits = 0;
+        loop {
+            let answer = self.send_once_or_again(&parts, &token, deadline)?;
+            if answer.status != 401 {
+                parts.cache.accepted(token.as_str());
+            } else if may_replace && parts.cache.replace(token.as_str()) {
+                may_replace = false;
+                token = parts.cache.token(|| deadline)?;
+                continue;
+            }
+            match self.wait_asked_for(&answer, deadline) {
+                Some(wait) if waits < MOST_WAITS => {
+                    waits += 1;
+                    let what = self.what();
+                    parts.log.line(LogLevel::Info, || {
+                        format!("{what}: {}, once more in {} s", answer.status, wait.as_secs())
+                    });
+                    parts.transport.pause(wait);
+                    // It may have become unusable meanwhile.
+                    token = parts.cache.token(|| deadline)?;
+                }
+                _ => return Ok(self.response(answer, token)),
+            }
         }
-        if !parts.cache.replace(token.as_str()) {
-            return Ok(self.response(answer, token));
+    }
+
+    /// How long to wait before the call is made once more: where the service asks for it, the
+    /// deadline allows it, and doing it twice does no harm.
+    fn wait_asked_for(&self, answer: &Incoming, deadline: Deadline) -> Option<Duration> {
+        if !matches!(answer.status, 429 | 503) || !self.is_harmless() {
+            return None;
         }
-        let token = parts.cache.token(|| deadline)?;
-        let answer = self.send_once_or_again(&parts, &token, deadline)?;
-        if answer.status != 401 {
-            parts.cache.accepted(token.as_str());
-        }
-        Ok(self.response(answer, token))
+        // A service that says "at once" is taken to mean a second.
+        let wait = answer.retry_after()?.max(Duration::from_secs(1));
+        let left = deadline.left();
+        // Up to half on top, as far as there is time: whoever was refused together must not
+        // come back together.
+        let jitter = wait.mul_f64(fastrand::f64() / 2.0);
+        (wait < left).then(|| (wait + jitter).min(wait + (left - wait) / 2))
+    }
+
+    /// Whether making the call twice does what making it once does.
+    fn is_harmless(&self) -> bool {
+        matches!(self.method, Method::Get | Method::Put | Method::Delete)
     }
 
     /// One exchange; a second one, on a fresh connection, where the first was lost on a dead one
@@ -193,9 +229,10 @@ impl Request<'_> {
         token: &AuthToken,
         deadline: Deadline,
     ) -> Result<Incoming, Error> {
-        let harmless = matches!(self.method, Method::Get | Method::Put | Method::Delete);
+        let lost_when_idle =
+            |lost: &NoAnswer| lost.progress == Progress::SentOnReused && !lost.callers_own;
         match self.send(parts, token, deadline, false) {
-            Err(lost) if harmless && lost.progress == Progress::SentOnReused && !lost.callers_own => {
+            Err(lost) if self.is_harmless() && lost_when_idle(&lost) => {
                 self.send(parts, token, deadline, true)
             }
             sent => sent,
@@ -235,6 +272,16 @@ impl Request<'_> {
     fn what(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         format!("{} {path}", self.method.as_str())
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        self.client
+    }
+
+    /// Whether the query has a member of this name already.
+    pub(crate) fn has_query(&self, name: &str) -> bool {
+        let query = self.path.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').any(|member| member.split('=').next() == Some(name))
     }
 
     fn blame(&mut self, error: Error) {
@@ -316,16 +363,40 @@ mod tests {
 
     #[test]
     fn a_path_stays_below_api_and_is_a_legal_url() {
-        for right in ["/api/v1/sim", "/api/v1/sim?q=a:b&page=2", "/api/v1/a%20b", "/api/v2/x?a=/?"] {
+        for right in ["/api/v1/sim", "/api/v1/sim?q=a:b&page=2", "/api/v1/a%20b", "/api/v2/x?a=/?"]
+        {
             assert!(check_path(right).is_ok(), "{right}");
         }
         for wrong in [
-            "", "/", "api/v1/sim", "/v1/sim", "/API/v1", "//evil.example/api/", "/api",
-            "https://evil.example/api/v1", "/api/../secret", "/api/v1/..", "/api/./x",
-            "/api/%2e%2E/x", "/api/.%2e/x", "/api/v1/a b", "/api/v1/a\r\nX: y", "/api/v1/a\tb",
-            "/api/v1/ä", "/api/v1/a#b", "/api/v1/a\"b", "/api/v1/<a>", "/api/v1/a\\b", "/api/%",
-            "/api/%4", "/api/%zz", "/api/v1/x?a=b c", "/api/v1/x?a=[b]", "/api/v1/{id}",
-            "/api/v1/x\0", "/api/v1/x?%",
+            "",
+            "/",
+            "api/v1/sim",
+            "/v1/sim",
+            "/API/v1",
+            "//evil.example/api/",
+            "/api",
+            "https://evil.example/api/v1",
+            "/api/../secret",
+            "/api/v1/..",
+            "/api/./x",
+            "/api/%2e%2E/x",
+            "/api/.%2e/x",
+            "/api/v1/a b",
+            "/api/v1/a\r\nX: y",
+            "/api/v1/a\tb",
+            "/api/v1/ä",
+            "/api/v1/a#b",
+            "/api/v1/a\"b",
+            "/api/v1/<a>",
+            "/api/v1/a\\b",
+            "/api/%",
+            "/api/%4",
+            "/api/%zz",
+            "/api/v1/x?a=b c",
+            "/api/v1/x?a=[b]",
+            "/api/v1/{id}",
+            "/api/v1/x\0",
+            "/api/v1/x?%",
         ] {
             let error = check_path(wrong).expect_err(wrong);
             assert!(error.to_string().starts_with("path "), "{error}");
@@ -344,8 +415,15 @@ mod tests {
     fn a_header_of_the_caller_cannot_become_two_or_replace_one_of_ours() {
         assert!(check_header("X-Emn-Origin-App", "gateway 1.0").is_ok());
         for (name, value) in [
-            ("", "x"), ("a b", "x"), ("a:", "x"), ("a", "x\r\nb: c"), ("a", "ä"), ("a", "\0"),
-            ("Authorization", "Bearer x"), ("content-length", "5"), ("HOST", "evil.example"),
+            ("", "x"),
+            ("a b", "x"),
+            ("a:", "x"),
+            ("a", "x\r\nb: c"),
+            ("a", "ä"),
+            ("a", "\0"),
+            ("Authorization", "Bearer x"),
+            ("content-length", "5"),
+            ("HOST", "evil.example"),
         ] {
             assert!(check_header(name, value).is_err(), "{name}: {value}");
         }

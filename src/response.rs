@@ -104,6 +104,10 @@ impl Response {
             .with_retry_after(self.answer.retry_after()))
     }
 
+    pub(crate) fn request_id(&self) -> Option<String> {
+        self.answer.request_id()
+    }
+
     fn bad(&self, what: &str) -> Error {
         let message = format!("{}: the body of the answer {what}", self.what);
         Error::new(ErrorKind::BadResponse, message).with_answer(

@@ -87,6 +87,7 @@ pub(crate) fn with_signals_blocked<R>(work: impl FnOnce() -> R) -> R {
 ///
 /// At the speed of memset: zeroize writes byte by byte, which for a token costs more than
 /// everything else about handing it out.
+#[cfg(any(test, feature = "capi"))]
 #[inline]
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);

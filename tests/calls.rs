@@ -200,3 +200,57 @@ fn a_large_chunked_list_arrives_whole() {
     assert!(response.bytes().len() > 300_000, "{} bytes", response.bytes().len());
     assert_eq!(response.json::<Vec<Sim>>().unwrap().len(), 2000);
 }
+
+#[test]
+fn a_call_waits_as_the_service_asks_where_that_fits_its_deadline() {
+    for status in [429, 503] {
+        let (sim, client) = rig();
+        sim.next(SIMS, Answer::status(status).header("Retry-After", "1"));
+        assert_eq!(client.get(SIMS).call().unwrap().status(), 200);
+        let times: Vec<_> = sim.requests_to(SIMS).into_iter().map(|request| request.at).collect();
+        assert!(times[1].duration_since(times[0]).unwrap() >= Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_wait_that_does_not_fit_the_deadline_is_left_to_the_caller() {
+    let (sim, client) = rig();
+    sim.next(SIMS, Answer::status(429).header("Retry-After", "60"));
+    let response = client.get(SIMS).call().unwrap();
+    assert_eq!(response.status(), 429);
+    let error = response.check().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(60)));
+    assert_eq!(sim.requests_to(SIMS).len(), 1);
+}
+
+#[test]
+fn a_post_that_may_have_been_done_is_not_repeated_after_a_wait() {
+    let (sim, client) = rig();
+    let path = format!("/api/v1/endpoint/{LARGE_ENDPOINT_ID}/sms");
+    sim.next(&path, Answer::status(503).header("Retry-After", "1"));
+    let response = client.post(&path).json_text(r#"{"payload":"once"}"#).call().unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(sim.requests_to(&path).len(), 1);
+}
+
+#[test]
+fn without_retry_after_nothing_is_repeated() {
+    let (sim, client) = rig();
+    sim.next(SIMS, Answer::status(503));
+    assert_eq!(client.get(SIMS).call().unwrap().status(), 503);
+    assert_eq!(sim.requests_to(SIMS).len(), 1);
+}
+
+#[test]
+fn cancelling_ends_a_wait_that_the_service_asked_for() {
+    let (sim, client) = rig();
+    client.auth_token().unwrap();
+    sim.next(SIMS, Answer::status(503).header("Retry-After", "15"));
+    thread::scope(|scope| {
+        let call = scope.spawn(|| client.get(SIMS).call().unwrap_err().kind());
+        assert!(sim.wait_for_requests(SIMS, 1, LONG));
+        client.cancel().unwrap();
+        assert_eq!(call.join().unwrap(), ErrorKind::Cancelled);
+    });
+}

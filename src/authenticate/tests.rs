@@ -42,7 +42,9 @@ fn answer(status: u16, body: &str) -> Incoming {
 }
 
 fn outcome(status: u16, body: &str) -> Result<Issued, Failure> {
-    understand(&application_token(), answer(status, body))
+    let grant = application_token();
+    let asked = Asked { secrets: Message::of(&grant).secrets(), refusal: refusal(&grant) };
+    understand(&asked, answer(status, body))
 }
 
 /// The verdict's name and the kind of the error.

@@ -336,6 +336,12 @@ impl Transport {
         self.look_ups.wake();
     }
 
+    /// Waits for `time`; less where it is cancelled, which the next [`send`](Self::send) says.
+    pub(crate) fn pause(&self, time: Duration) {
+        let cancel = Arc::clone(&self.period().cancel);
+        cancel.pause(time);
+    }
+
     pub(crate) fn resume(&self) {
         let mut period = self.period();
         if period.cancel.is_set() {

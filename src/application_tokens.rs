@@ -1,0 +1,446 @@
+//! Application tokens: make, list, describe, revoke, rotate.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::client::Client;
+use crate::credentials::Credentials;
+use crate::endpoints::Named;
+use crate::error::{Error, ErrorKind};
+use crate::log::LogLevel;
+
+const PATH: &str = "/api/v1/application_token";
+
+/// An application token as the service lists it: everything but its secret.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct ApplicationToken {
+    /// Its id, by which it is revoked.
+    pub id: u64,
+    /// What it is for.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Option<String>,
+    /// 0 activated, 1 revoked.
+    #[serde(default)]
+    pub status: Option<Named>,
+    /// When it ends, if it does.
+    #[serde(default)]
+    pub expiry_date: Option<String>,
+    /// The addresses it may be used from, in CIDR notation; any, where there is none.
+    #[serde(default)]
+    pub ip: Option<String>,
+}
+
+impl ApplicationToken {
+    /// Whether it has been revoked.
+    pub fn is_revoked(&self) -> bool {
+        self.status.as_ref().and_then(|status| status.id) == Some(REVOKED)
+    }
+}
+
+const REVOKED: u64 = 1;
+
+/// What an application token that is about to be made shall be like.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NewApplicationToken {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry_date: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ip: Option<String>,
+}
+
+impl NewApplicationToken {
+    /// One without a description, that does not expire, and may be used from any address.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What it is for. With a text that no other has, the new token's id can be told.
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = Some(text.into());
+        self
+    }
+
+    /// When it shall end: a date such as `2031-10-29`, or a time such as `2031-10-29T12:00:00Z`.
+    pub fn expiry_date(mut self, date: impl Into<String>) -> Self {
+        self.expiry_date = Some(date.into());
+        self
+    }
+
+    /// The addresses from which it may be used, in CIDR notation, such as `192.0.2.0/24`.
+    pub fn ip_range(mut self, range: impl Into<String>) -> Self {
+        self.ip = Some(range.into());
+        self
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.expiry_date.as_deref().is_some_and(|date| !is_date_or_time(date)) {
+            return Err(Error::invalid(
+                "expiry_date must be a date such as 2031-10-29 or a time such as \
+                 2031-10-29T12:00:00Z",
+            ));
+        }
+        if self.ip.as_deref().is_some_and(|range| !is_cidr(range)) {
+            return Err(Error::invalid(
+                "ip_range must be in CIDR notation, such as 192.0.2.0/24, or 192.0.2.7/32 for a \
+                 single address",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// An application token that was just made. Its secret is shown this once.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct CreatedApplicationToken {
+    secret: SecretString,
+    /// Its id, where that could be told: the service does not say it, so the list is compared
+    /// before and after, and somebody else may have made a token of the same description in between.
+    pub id: Option<u64>,
+}
+
+impl CreatedApplicationToken {
+    /// The secret, to be stored. It cannot be asked for again.
+    pub fn secret(&self) -> &str {
+        self.secret.expose_secret()
+    }
+}
+
+impl fmt::Debug for CreatedApplicationToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatedApplicationToken").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What [`Client::rotate_application_token`] has done.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RotatedApplicationToken {
+    /// The new token, which the client uses from now on.
+    pub new: CreatedApplicationToken,
+    /// Why the old one could not be revoked, if so. It still works; revoke it later.
+    pub old_not_revoked: Option<Error>,
+}
+
+impl Client {
+    /// Makes an application token.
+    ///
+    /// Makes three calls: to learn the new token's id, the list is fetched before and after.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for a date or a range that is none, and those of any call. When the answer
+    /// to the second call is lost, a token may have been made that nobody has the secret of: the
+    /// message says so.
+    pub fn create_application_token(
+        &self,
+        new: &NewApplicationToken,
+    ) -> Result<CreatedApplicationToken, Error> {
+        #[derive(Deserialize)]
+        struct Created {
+            application_token: SecretString,
+        }
+        new.check()?;
+        let before = self.application_tokens()?;
+        let response = self.post(PATH).json(new).call().map_err(|error| {
+            error.with_remark("a token may have been made that nobody has the secret of")
+        })?;
+        let Created { application_token: secret } = response.json()?;
+        let is_new = |token: &ApplicationToken| {
+            before.iter().all(|known| known.id != token.id)
+                && token.description.as_deref().unwrap_or_default()
+                    == new.description.as_deref().unwrap_or_default()
+        };
+        // The secret is here and would be lost with an error: without the list there is no id.
+        let after = self.application_tokens().unwrap_or_default();
+        let mut candidates = after.iter().filter(|token| is_new(token));
+        let id = match (candidates.next(), candidates.next()) {
+            (Some(only), None) => Some(only.id),
+            _ => None,
+        };
+        Ok(CreatedApplicationToken { secret, id })
+    }
+
+    /// All application tokens, the revoked ones included.
+    ///
+    /// # Errors
+    ///
+    /// Those of any call.
+    pub fn application_tokens(&self) -> Result<Vec<ApplicationToken>, Error> {
+        self.get(PATH).items().collect()
+    }
+
+    /// The application token with this id; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of any call.
+    pub fn application_token(&self, id: u64) -> Result<Option<ApplicationToken>, Error> {
+        // The service has no call for a single one.
+        Ok(self.application_tokens()?.into_iter().find(|token| token.id == id))
+    }
+
+    /// Changes what an application token says it is for.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` where there is none with this id, and those of any call.
+    pub fn describe_application_token(&self, id: u64, description: &str) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Change<'a> {
+            description: &'a str,
+        }
+        self.patch(format!("{PATH}/{id}")).json(&Change { description }).call()?.check()
+    }
+
+    /// Revokes an application token: it signs nobody in from now on. Auth tokens that it got before
+    /// live on until their own end.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` where there is none with this id, and those of any call.
+    pub fn revoke_application_token(&self, id: u64) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Status {
+            id: u64,
+        }
+        #[derive(Serialize)]
+        struct Change {
+            status: Status,
+        }
+        let change = Change { status: Status { id: REVOKED } };
+        self.patch(format!("{PATH}/{id}")).json(&change).call()?.check()
+    }
+
+    /// Replaces the application token that this client uses, which has the id `old`, by a new one.
+    ///
+    /// Makes the new one, signs in with it, has `keep` store its secret, switches this client to it,
+    /// and revokes the old one, in this order: at every point at least one of the two is both valid
+    /// and stored, so that a device that loses power comes back with one that works.
+    ///
+    /// # Errors
+    ///
+    /// Those of any call, and what `keep` says, as [`ErrorKind::Storage`]. The old token then still
+    /// works and the client still uses it; the new one is revoked again, or, where that fails as well,
+    /// the message says that it was left behind. Only a failure to revoke the old one is not an
+    /// error: see [`RotatedApplicationToken::old_not_revoked`].
+    pub fn rotate_application_token(
+        &self,
+        old: u64,
+        new: &NewApplicationToken,
+        keep: impl FnOnce(&str) -> Result<(), String>,
+    ) -> Result<RotatedApplicationToken, Error> {
+        match self.application_token(old)? {
+            Some(token) if !token.is_revoked() => {}
+            _ => {
+                return Err(Error::invalid(format!(
+                    "old: there is no active application token with the id {old}"
+                )));
+            }
+        }
+        let created = self.create_application_token(new)?;
+        let credentials = Credentials::application_token(created.secret());
+        let switched = self.sign_in_apart(&credentials).and_then(|token| {
+            keep(created.secret()).map_err(|reason| {
+                Error::new(
+                    ErrorKind::Storage,
+                    format!("the new application token could not be stored: {reason}"),
+                )
+            })?;
+            self.switch_to(credentials, token)
+        });
+        if let Err(error) = switched {
+            return Err(self.take_back(created.id, error));
+        }
+        let old_not_revoked = self.revoke_application_token(old).err();
+        if let Some(error) = &old_not_revoked {
+            self.parts()?.log.line(LogLevel::Warning, || {
+                format!("application token {old} is replaced but could not be revoked: {error}")
+            });
+        }
+        Ok(RotatedApplicationToken { new: created, old_not_revoked })
+    }
+
+    /// After a rotation that failed: revokes the successor, or says that it is left behind.
+    fn take_back(&self, successor: Option<u64>, error: Error) -> Error {
+        let left = match successor {
+            Some(id) => match self.revoke_application_token(id) {
+                Ok(()) => return error,
+                Err(_) => format!("the new application token {id} is left behind, revoke it"),
+            },
+            None => "a new application token of unknown id is left behind, revoke it".to_owned(),
+        };
+        error.with_remark(&left)
+    }
+}
+
+/// A date, `YYYY-MM-DD`, alone or with a time, `Thh:mm[:ss[.fff]]`, and a zone, `Z` or `±hh[:]mm`.
+fn is_date_or_time(text: &str) -> bool {
+    let (date, time) = match text.split_once('T') {
+        Some((date, time)) => (date, Some(time)),
+        None => (text, None),
+    };
+    is_date(date) && time.is_none_or(is_time)
+}
+
+fn is_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts[..] else { return false };
+    let (Some(year), Some(month), Some(day)) = (number(year, 4), number(month, 2), number(day, 2))
+    else {
+        return false;
+    };
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return false,
+    };
+    (1..=days).contains(&day)
+}
+
+fn is_time(text: &str) -> bool {
+    let (time, zone) = match text.find(['Z', '+', '-']) {
+        Some(at) => text.split_at(at),
+        None => (text, "Z"),
+    };
+    let (whole, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let parts: Vec<&str> = whole.split(':').collect();
+    let of_clock = matches!(parts.len(), 2 | 3)
+        && parts
+            .iter()
+            .zip([24, 60, 61])
+            .all(|(part, end)| number(part, 2).is_some_and(|n| n < end));
+    let zone_is_right = match zone.strip_prefix(['+', '-']) {
+        Some(offset) => {
+            let digits = offset.replacen(':', "", 1);
+            number(&digits, 4).is_some_and(|n| n / 100 < 24 && n % 100 < 60)
+        }
+        None => zone == "Z",
+    };
+    of_clock
+        && zone_is_right
+        && !fraction.is_empty()
+        && fraction.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The number that these digits are, as many as there must be.
+fn number(digits: &str, count: usize) -> Option<u32> {
+    let right = digits.len() == count && digits.bytes().all(|b| b.is_ascii_digit());
+    if right { digits.parse().ok() } else { None }
+}
+
+fn is_cidr(text: &str) -> bool {
+    let Some((address, prefix)) = text.split_once('/') else { return false };
+    let longest = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    let digits = prefix.len() <= 3 && prefix.bytes().all(|b| b.is_ascii_digit());
+    digits && prefix.parse::<u32>().is_ok_and(|prefix| prefix <= longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_a_day_that_exists() {
+        for right in ["2021-10-29", "2024-02-29", "2000-02-29", "1999-12-31"] {
+            assert!(is_date_or_time(right), "{right}");
+        }
+        for wrong in [
+            "",
+            "2021",
+            "2021-1-1",
+            "21-10-29",
+            "2021-02-29",
+            "1900-02-29",
+            "2021-13-01",
+            "2021-00-01",
+            "2021-01-00",
+            "2021-04-31",
+            "29.10.2021",
+            "2021-10-29 ",
+            "2021/10/29",
+            "+021-10-29",
+        ] {
+            assert!(!is_date_or_time(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_time_may_have_seconds_a_fraction_and_a_zone() {
+        for right in [
+            "2021-10-29T12:00",
+            "2021-10-29T12:00:00",
+            "2021-10-29T12:00:00Z",
+            "2021-10-29T12:00:00.123Z",
+            "2021-10-29T23:59:60+0200",
+            "2021-10-29T12:00:00-05:30",
+        ] {
+            assert!(is_date_or_time(right), "{right}");
+        }
+        for wrong in [
+            "2021-10-29T",
+            "2021-10-29T24:00",
+            "2021-10-29T12",
+            "2021-10-29T12:00:00.Z",
+            "2021-10-29T12:60",
+            "2021-10-29T12:00:00X",
+            "2021-10-29T12:00:00+25:00",
+            "2021-10-29T12:00:00+2",
+            "2021-10-29t12:00",
+            "2021-10-29T12:00:00Zx",
+        ] {
+            assert!(!is_date_or_time(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_range_is_an_address_with_a_prefix() {
+        for right in ["192.0.2.0/24", "0.0.0.0/0", "192.0.2.1/32", "2001:db8::/32", "::/128"] {
+            assert!(is_cidr(right), "{right}");
+        }
+        for wrong in [
+            "",
+            "192.0.2.0",
+            "192.0.2.0/33",
+            "192.0.2/24",
+            "x/8",
+            "1.2.3.4/",
+            "::/129",
+            "1.2.3.4/+8",
+            "1.2.3.4/-1",
+            " 1.2.3.4/8",
+            "1.2.3.4/0008",
+        ] {
+            assert!(!is_cidr(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_sent() {
+        let json = |new: &NewApplicationToken| serde_json::to_string(new).unwrap();
+        assert_eq!(json(&NewApplicationToken::new()), "{}");
+        let all = NewApplicationToken::new()
+            .description("d")
+            .expiry_date("2031-10-29")
+            .ip_range("192.0.2.0/24");
+        assert_eq!(
+            json(&all),
+            r#"{"description":"d","expiry_date":"2031-10-29","ip":"192.0.2.0/24"}"#
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! Lists, page by page.
+
+use emnify::{Client, Credentials, Error, ErrorKind, Response};
+use emnify_simulator::{Answer, DEFAULT_APPLICATION_TOKEN, PagingHeaders, Simulator};
+
+const SIMS: &str = "/api/v1/sim";
+
+fn rig(headers: PagingHeaders) -> (Simulator, Client) {
+    let sim = Simulator::builder().paging_headers(headers).fleet_size(25).start().unwrap();
+    let client = Client::builder(Credentials::application_token(DEFAULT_APPLICATION_TOKEN))
+        .base_url(sim.base_url())
+        .build()
+        .unwrap();
+    (sim, client)
+}
+
+fn ids(client: &Client, per_page: u32) -> Vec<u64> {
+    let items = client.get(SIMS).query("per_page", per_page).items::<emnify::Sim>();
+    items.map(|sim| sim.unwrap().id).collect()
+}
+
+#[test]
+fn all_pages_are_walked_by_either_family_of_headers_and_not_one_more() {
+    for headers in [PagingHeaders::Long, PagingHeaders::Short] {
+        let (sim, client) = rig(headers);
+        let ids = ids(&client, 10);
+        assert_eq!(ids.len(), 25);
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
+        let queries: Vec<String> =
+            sim.requests_to(SIMS).into_iter().map(|request| request.query).collect();
+        assert_eq!(queries, ["per_page=10&page=1", "per_page=10&page=2", "per_page=10&page=3"]);
+    }
+}
+
+#[test]
+fn without_headers_the_page_that_comes_again_is_the_end() {
+    let (sim, client) = rig(PagingHeaders::None);
+    assert_eq!(ids(&client, 10).len(), 25);
+    // The fourth is the third again.
+    assert_eq!(sim.requests_to(SIMS).len(), 4);
+}
+
+#[test]
+fn without_headers_a_page_whose_times_differ_is_known_by_its_first_id() {
+    let (sim, client) = rig(PagingHeaders::None);
+    sim.next(SIMS, Answer::json(200, r#"[{"id":1,"seen":"10:00"}]"#));
+    sim.next(SIMS, Answer::json(200, r#"[{"id":1,"seen":"10:01"}]"#));
+    assert_eq!(ids(&client, 1), [1]);
+}
+
+#[test]
+fn an_empty_list_is_one_page_without_members() {
+    let (sim, client) = rig(PagingHeaders::None);
+    sim.next_n(SIMS, 2, Answer::json(200, "[]"));
+    assert_eq!(client.get(SIMS).pages().count(), 1);
+    assert_eq!(ids(&client, 10), Vec::<u64>::new());
+}
+
+#[test]
+fn an_error_is_the_last_thing_a_list_gives() {
+    let (sim, client) = rig(PagingHeaders::Long);
+    sim.next(SIMS, Answer::pass());
+    sim.next(SIMS, Answer::status(500));
+    let pages: Vec<Result<Response, Error>> =
+        client.get(SIMS).query("per_page", 10).pages().collect();
+    assert_eq!(pages.len(), 2);
+    assert_eq!(pages[1].as_ref().unwrap_err().kind(), ErrorKind::Server);
+}
+
+#[test]
+fn a_list_that_is_none_is_said() {
+    let (sim, client) = rig(PagingHeaders::Long);
+    sim.next(SIMS, Answer::json(200, r#"{"not":"a list"}"#));
+    let items: Vec<_> = client.sims().collect();
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0].as_ref().unwrap_err().kind(), ErrorKind::BadResponse);
+}
+
+#[test]
+fn a_page_of_the_callers_is_refused() {
+    let (_sim, client) = rig(PagingHeaders::Long);
+    let page = client.get("/api/v1/sim?page=2").pages().next().unwrap();
+    assert_eq!(page.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
