@@ -6,9 +6,8 @@
  *
  * Linked with the static library instead:
  *
- *     cc get_token.c -o get_token $(pkg-config --cflags emnify) \
- *         -L$(pkg-config --variable=libdir emnify) -Wl,-Bstatic -lemnify -Wl,-Bdynamic \
- *         $(pkg-config --static --libs-only-l emnify | sed s/-lemnify//)
+ *     cc get_token.c -o get_token \
+ *         $(pkg-config --cflags --libs --static emnify | sed s/-lemnify/-l:libemnify.a/)
  */
 #include <stdio.h>
 #include <string.h>

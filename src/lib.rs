@@ -70,6 +70,8 @@ mod client;
 mod clock;
 mod credentials;
 mod deadline;
+#[cfg(test)]
+mod end_to_end;
 mod endpoints;
 mod environment;
 mod error;
@@ -80,6 +82,9 @@ mod mfa;
 mod pages;
 mod request;
 mod response;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod sync;
 mod sys;
 mod token;
