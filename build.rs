@@ -13,8 +13,21 @@ mod header {
     use std::path::Path;
 
     /// The files of the C layer in the order in which the header shows them.
-    const FILES: [&str; 9] = [
-        "version", "status", "error", "config", "client", "token", "response", "request", "text",
+    const FILES: [&str; 14] = [
+        "version",
+        "status",
+        "error",
+        "config",
+        "client",
+        "token",
+        "mfa",
+        "workspace",
+        "response",
+        "request",
+        "text",
+        "sms",
+        "application_token",
+        "free",
     ];
 
     pub(super) fn generate() {
@@ -25,8 +38,8 @@ mod header {
         println!("cargo:rerun-if-changed=cbindgen.toml");
 
         let config = cbindgen::Config::from_file(config).expect("cbindgen.toml is valid");
-        let files = FILES.iter().chain(&["free"]);
-        let bindings = files
+        let bindings = FILES
+            .iter()
             .map(|name| Path::new(&root).join(format!("src/ffi/{name}.rs")))
             .fold(cbindgen::Builder::new().with_config(config), |builder, file| {
                 builder.with_src(file)
@@ -61,6 +74,9 @@ mod header {
         header
             .replace("#endif // __cplusplus", "#endif /* __cplusplus */")
             .replace("#endif  // __cplusplus", "#endif /* __cplusplus */")
-            .replace("#ifdef __cplusplus\n}  // extern \"C\"", "#ifdef __cplusplus\n} /* extern \"C\" */")
+            .replace(
+                "#ifdef __cplusplus\n}  // extern \"C\"",
+                "#ifdef __cplusplus\n} /* extern \"C\" */",
+            )
     }
 }

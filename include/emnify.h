@@ -261,6 +261,14 @@ typedef struct emnify_config {
 } emnify_config;
 
 /**
+ * Stores the secret of a new application token where a power cut does not lose it. Returns 0 if it
+ * did; anything else undoes the rotation. The secret is valid during the call. Runs on the thread
+ * that called the library, with no lock held. It must not throw or longjmp.
+ */
+typedef int32_t (*emnify_keep_fn)(const char *application_token,
+                                  void *context);
+
+/**
  * Success.
  */
 #define EMNIFY_OK 0
@@ -532,6 +540,42 @@ emnify_status emnify_auth_token_copy(struct emnify_client *client,
                                      struct emnify_error **out_error);
 
 /**
+ * Completes a sign-in that failed with EMNIFY_ERROR_MFA_REQUIRED: sends the one-time code that the
+ * user got, six digits of which leading zeros count. Then ask for the token again.
+ *
+ * device_name (NULL for none): declares this device trusted under that name, and stores a
+ * fingerprint made for it in *out_device_fingerprint, for you to release with emnify_free. Keep it
+ * and give it as config.device_fingerprint: the user needs no code for 90 days. It is a secret.
+ * Without a device_name, out_device_fingerprint may be NULL and gets NULL.
+ *
+ * Errors: EMNIFY_ERROR_UNAUTHORIZED for a wrong code, after which the next one may be right;
+ * _INVALID_ARGUMENT for a code that is none, or where none is awaited; those of emnify_auth_token.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_submit_mfa_code(struct emnify_client *client,
+                                     const char *code,
+                                     const char *device_name,
+                                     char **out_device_fingerprint,
+                                     struct emnify_error **out_error);
+
+/**
+ * Makes a client for another workspace (organisation) and stores it in *out_client, for you to
+ * release with emnify_free. It has a token and a renewal of its own, on the session and the
+ * connections of client, which it keeps alive. Nothing is sent. emnify_cancel on either ends the
+ * calls of both.
+ *
+ * Its calls never fall back to the home workspace. They fail with EMNIFY_ERROR_FORBIDDEN where the
+ * user may not act there, and where client has an application token: only user sessions can switch.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or is one for a workspace itself.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_workspace(struct emnify_client *client,
+                               uint64_t workspace_id,
+                               struct emnify_client **out_client,
+                               struct emnify_error **out_error);
+
+/**
  * The HTTP status of the answer, such as 200. NULL: 0.
  */
 int32_t emnify_response_http_status(const struct emnify_response *response);
@@ -605,6 +649,81 @@ char *emnify_json_quote(const char *text);
  */
 EMNIFY_WARN_UNUSED_RESULT
 char *emnify_url_escape(const char *text);
+
+/**
+ * Sends an SMS with the text to an endpoint; *out_sms_id (may be NULL) is its id. Sent once at most:
+ * where the answer is lost, the SMS may have gone out all the same.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a text that is NULL, empty or not UTF-8;
+ * _REJECTED where there is no such endpoint; _BAD_RESPONSE where the SMS was taken and its id not
+ * said; those of emnify_request and emnify_response_check.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_send_sms(struct emnify_client *client,
+                              uint64_t endpoint_id,
+                              const char *text,
+                              uint64_t *out_sms_id,
+                              struct emnify_error **out_error);
+
+/**
+ * Makes an application token and stores its secret in *out_application_token, for you to release
+ * with emnify_free. It is shown this once. *out_id (may be NULL) is its id, by which it is revoked;
+ * 0 where it could not be told, since the service does not say it and another token of the same
+ * description was made at the same time.
+ *
+ * description: what it is for; NULL for none. expiry_date: "2031-10-29" or
+ * "2031-10-29T12:00:00Z"; NULL: it does not end. ip_range: from where it may be used, in CIDR
+ * notation, "192.0.2.0/24"; NULL: from anywhere.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a date or a range that is none; those of emnify_request
+ * and emnify_response_check.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_application_token_create(struct emnify_client *client,
+                                              const char *description,
+                                              const char *expiry_date,
+                                              const char *ip_range,
+                                              char **out_application_token,
+                                              uint64_t *out_id,
+                                              struct emnify_error **out_error);
+
+/**
+ * Revokes the application token with this id: it signs nobody in from now on. Auth tokens that it
+ * got before live on until their own end.
+ *
+ * Errors: EMNIFY_ERROR_REJECTED where there is none with this id; those of emnify_request and
+ * emnify_response_check.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_application_token_revoke(struct emnify_client *client,
+                                              uint64_t id,
+                                              struct emnify_error **out_error);
+
+/**
+ * Replaces the application token that the client uses, which has the id old_id, by a new one with
+ * the given properties (see emnify_application_token_create): makes it, signs in with it, has keep
+ * store its secret, goes on with it, and revokes the old one, in this order. A device that loses
+ * power in between comes back with a token that works.
+ *
+ * *out_id (may be NULL) is the new one's id, or 0. *out_old_revoked (may be NULL) is 0 where only
+ * the last step failed: the old token still works, revoke it later.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where there is no active token old_id or keep is NULL;
+ * _STORAGE where keep did not return 0; those of emnify_auth_token, emnify_request and
+ * emnify_response_check. The client then still uses the old token, which works, and the new one is
+ * revoked, or else the message says that it was left behind.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_application_token_rotate(struct emnify_client *client,
+                                              uint64_t old_id,
+                                              const char *description,
+                                              const char *expiry_date,
+                                              const char *ip_range,
+                                              emnify_keep_fn keep,
+                                              void *keep_context,
+                                              uint64_t *out_id,
+                                              int32_t *out_old_revoked,
+                                              struct emnify_error **out_error);
 
 /**
  * Releases anything that this library handed out: a client, a token or another text, an error, a
