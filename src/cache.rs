@@ -22,8 +22,9 @@
 //!
 //! # What happens when
 //!
-//! Each row is what the cache holds, each column what comes next. `tests/table.rs` plays every
-//! cell and fails when this table says anything else.
+//! Each row is a state: what the cache holds. `tests/table.rs` plays every cell on a real cache,
+//! without jitter, and fails when the tables say anything else. The one column it takes on trust is
+//! the fork: in a child the client refuses before it comes to the cache.
 //!
 #![doc = include_str!("cache/table.md")]
 
@@ -170,6 +171,18 @@ impl<S: TokenSource> TokenCache<S> {
         self.change(|state| state.set_credentials(credentials));
     }
 
+    /// Starts over with other credentials and the token that they have got already.
+    pub(crate) fn adopt(&self, credentials: Credentials, token: AuthToken) {
+        self.change(|state| state.adopt(credentials, token));
+        // Those who wait for a sign-in with the old ones need not any more.
+        self.landed.notify_all();
+    }
+
+    /// What the next sign-in presents, unless there is a refresh token.
+    pub(crate) fn credentials(&self) -> Credentials {
+        self.state.lock().credentials()
+    }
+
     /// Lets calls that wait fail, and those that would wait, until set to `false` again. A good
     /// token is still served. The source has to be told apart from this.
     pub(crate) fn set_cancelled(&self, cancelled: bool) {
@@ -215,7 +228,9 @@ impl<S: TokenSource> TokenCache<S> {
                         Some(Some(Ok(token))) if state.now() >= token.unusable_from() => {}
                         Some(Some(Ok(token))) => return Ok(token.clone()),
                         // This thread may wake late, when another sign-in has succeeded.
-                        Some(Some(Err(error))) => return state.usable().ok_or(error.clone()),
+                        Some(Some(Err(error))) => {
+                            return state.usable().ok_or_else(|| error.clone());
+                        }
                         // Over without a result, or not over, or the client was cancelled.
                         Some(None) | None => {}
                     }

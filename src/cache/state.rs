@@ -273,7 +273,18 @@ impl State {
         self.epoch += 1;
         self.token = None;
         self.bearer = Bearer::default();
+        self.forget_loop();
         self.reset();
+    }
+
+    /// Starts over with `credentials` and the `token` that they have got already.
+    pub(super) fn adopt(&mut self, credentials: Credentials, token: AuthToken) {
+        self.set_credentials(credentials);
+        self.token = Some(token);
+    }
+
+    pub(super) fn credentials(&self) -> Credentials {
+        self.credentials.clone()
     }
 
     pub(super) fn set_cancelled(&mut self, cancelled: bool) {
@@ -348,7 +359,7 @@ fn lead(token: &AuthToken) -> Duration {
 pub(super) fn refresh_token_of(credentials: &Credentials) -> Option<SecretString> {
     match credentials.kind() {
         Kind::Refresh(token) => Some(token.clone()),
-        Kind::ApplicationToken(_) | Kind::User { .. } => None,
+        Kind::ApplicationToken(_) | Kind::User { .. } | Kind::Workspace => None,
     }
 }
 
