@@ -40,7 +40,7 @@ impl Authenticator {
 }
 
 impl TokenSource for Authenticator {
-    fn sign_in(&self, grant: &Grant, deadline: Deadline) -> Result<Issued, Failure> {
+    fn sign_in(&self, grant: &Grant, fresh_connection: bool, deadline: Deadline) -> Result<Issued, Failure> {
         let body = Message::of(grant).to_json();
         let request = Outgoing {
             method: Method::Post,
@@ -49,7 +49,7 @@ impl TokenSource for Authenticator {
             headers: &self.headers,
             body: Some(&body),
             max_response_bytes: LARGEST_ANSWER,
-            fresh_connection: false,
+            fresh_connection,
         };
         let asked = Asked { secrets: Message::of(grant).secrets(), refusal: refusal(grant) };
         match self.transport.send(&request, deadline) {

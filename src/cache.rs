@@ -261,7 +261,8 @@ impl<S: TokenSource> TokenCache<S> {
         let mut leader = Leader { cache: self, attempt, landed: false };
         loop {
             let sent_at = self.clock.now();
-            let outcome = self.source.sign_in(&leader.attempt.grant, deadline);
+            let Attempt { grant, repeated, .. } = &leader.attempt;
+            let outcome = self.source.sign_in(grant, *repeated, deadline);
             let mut state = self.state.lock();
             match state.land(&mut leader.attempt, outcome, sent_at) {
                 Next::Again { why } => {

@@ -157,7 +157,8 @@ impl Client {
     }
 
     /// Goes on with other credentials. The token, a refresh token, a refusal and a challenge of the
-    /// old ones are dropped, and so is the result of a sign-in that is on its way.
+    /// old ones are dropped, and so is the result of a sign-in that is on its way. Those that are in
+    /// use already change nothing; [`reset`](Client::reset) asks the service again with them.
     ///
     /// # Errors
     ///

@@ -95,6 +95,25 @@ impl Credentials {
         Self(Arc::new(Kind::User { name, password_sha1, fingerprint: None }))
     }
 
+    /// Whether both would present the same.
+    pub(crate) fn are_those(&self, other: &Self) -> bool {
+        let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
+        match (self.kind(), other.kind()) {
+            (Kind::ApplicationToken(a), Kind::ApplicationToken(b))
+            | (Kind::Refresh(a), Kind::Refresh(b)) => same(a, b),
+            (
+                Kind::User { name: a, password_sha1: x, fingerprint: f },
+                Kind::User { name: b, password_sha1: y, fingerprint: g },
+            ) => {
+                a == b
+                    && same(x, y)
+                    && f.as_ref().map(|f| f.expose_secret())
+                        == g.as_ref().map(|g| g.expose_secret())
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn kind(&self) -> &Kind {
         &self.0
     }
@@ -199,6 +218,25 @@ mod tests {
         assert!(Credentials::application_token("").check().is_err());
         assert!(Credentials::user("", "x").check().is_err());
         assert!(Credentials::application_token("fine").check().is_ok());
+    }
+
+    #[test]
+    fn the_same_credentials_are_known_again() {
+        let user = |password: &str| Credentials::user("a@b.example", password);
+        let trusted = user("x").with_fingerprint("f".to_owned()).unwrap();
+        let all = [
+            Credentials::application_token("a"),
+            Credentials::application_token("b"),
+            Credentials::refresh_token("a"),
+            user("x"),
+            user("y"),
+            trusted,
+        ];
+        for (i, one) in all.iter().enumerate() {
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(one.are_those(&other.clone()), i == j, "{i} {j}");
+            }
+        }
     }
 
     #[test]

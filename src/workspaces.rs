@@ -24,9 +24,9 @@ pub(crate) enum Source {
 }
 
 impl TokenSource for Source {
-    fn sign_in(&self, grant: &Grant, deadline: Deadline) -> Result<Issued, Failure> {
+    fn sign_in(&self, grant: &Grant, fresh: bool, deadline: Deadline) -> Result<Issued, Failure> {
         match self {
-            Self::SignIn(authenticator) => authenticator.sign_in(grant, deadline),
+            Self::SignIn(authenticator) => authenticator.sign_in(grant, fresh, deadline),
             Self::Workspace(switch) => switch.enter(deadline),
         }
     }

@@ -10,8 +10,14 @@ use crate::error::Error;
 
 /// Where tokens come from: the service, or a test.
 pub(crate) trait TokenSource: Send + Sync + 'static {
-    /// Makes one sign-in request, and not a second one, by `deadline`.
-    fn sign_in(&self, grant: &Grant, deadline: Deadline) -> Result<Issued, Failure>;
+    /// Makes one sign-in request, and not a second one, by `deadline`; on a connection of its own
+    /// if `fresh_connection`, because the last one was dead.
+    fn sign_in(
+        &self,
+        grant: &Grant,
+        fresh_connection: bool,
+        deadline: Deadline,
+    ) -> Result<Issued, Failure>;
 }
 
 /// What a sign-in request presents.

@@ -267,7 +267,13 @@ impl State {
     }
 
     /// Starts over with `credentials`. The result of a sign-in in the air will not be kept.
+    ///
+    /// Those that are in use already change nothing: a program that sets them with each round of
+    /// its loop must not have a refusal forgotten each time, which would lock the account.
     pub(super) fn set_credentials(&mut self, credentials: Credentials) {
+        if self.credentials.are_those(&credentials) {
+            return;
+        }
         self.refresh_token = refresh_token_of(&credentials);
         self.credentials = credentials;
         self.epoch += 1;

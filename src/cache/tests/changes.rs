@@ -233,6 +233,18 @@ fn new_credentials_drop_the_token_the_refresh_token_and_every_verdict_on_the_old
 }
 
 #[test]
+fn credentials_that_are_in_use_already_are_not_new_and_forget_no_refusal() {
+    let rig = Rig::new();
+    rig.script([Says::Refused]);
+    rig.error();
+    for _ in 0..100 {
+        rig.set_credentials(application());
+        assert_eq!(rig.kind(), ErrorKind::Unauthorized);
+    }
+    assert_eq!(rig.requests(), 1);
+}
+
+#[test]
 fn new_credentials_keep_a_429_and_the_budget() {
     let rig = Rig::new();
     rig.script([Says::LimitedFor(60)]);
@@ -241,9 +253,9 @@ fn new_credentials_keep_a_429_and_the_budget() {
     assert_eq!((rig.kind(), rig.wait()), (ErrorKind::RateLimited, MINUTE));
 
     let rig = Rig::new();
-    for _ in 0..10 {
+    for number in 0..10 {
         rig.text();
-        rig.set_credentials(application());
+        rig.set_credentials(Credentials::application_token(format!("number {number}")));
     }
     assert_eq!(rig.kind(), ErrorKind::RateLimited);
 }
@@ -302,7 +314,7 @@ fn credentials_replaced_in_flight_are_within_the_budget_too() {
     thread::scope(|scope| {
         let leader = scope.spawn(|| rig.error());
         gate.arrived();
-        rig.set_credentials(application());
+        rig.set_credentials(Credentials::application_token("two"));
         gate.release();
         assert_eq!(leader.join().unwrap().kind(), ErrorKind::RateLimited);
     });

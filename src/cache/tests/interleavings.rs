@@ -44,7 +44,7 @@ struct Source {
 }
 
 impl TokenSource for Source {
-    fn sign_in(&self, grant: &Grant, _: Deadline) -> Result<Issued, Failure> {
+    fn sign_in(&self, grant: &Grant, _: bool, _: Deadline) -> Result<Issued, Failure> {
         assert_eq!(self.at_once.fetch_add(1, Ordering::SeqCst), 0, "two sign-ins at once");
         let number = self.requests.fetch_add(1, Ordering::SeqCst);
         // While the request is on its way, anything may happen.

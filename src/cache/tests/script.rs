@@ -125,6 +125,7 @@ pub(super) struct Seen {
     pub(super) at: Moment,
     /// Whether it left the device.
     pub(super) sent: bool,
+    pub(super) fresh_connection: bool,
 }
 
 /// A token that the service has given, by the test's own reckoning.
@@ -176,12 +177,18 @@ impl Gate {
 }
 
 impl TokenSource for Arc<Script> {
-    fn sign_in(&self, grant: &Grant, deadline: Deadline) -> Result<Issued, Failure> {
+    fn sign_in(
+        &self,
+        grant: &Grant,
+        fresh_connection: bool,
+        deadline: Deadline,
+    ) -> Result<Issued, Failure> {
         let now_at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now_at_once, Ordering::SeqCst);
         let number = {
             let mut seen = self.seen.lock().unwrap();
-            seen.push(Seen { grant: describe(grant), at: self.clock.now(), sent: true });
+            let (grant, at) = (describe(grant), self.clock.now());
+            seen.push(Seen { grant, at, sent: true, fresh_connection });
             seen.len()
         };
         let (sent_at, epoch) = (self.clock.now(), self.epoch.load(Ordering::SeqCst));

@@ -151,6 +151,8 @@ fn an_application_token_lost_on_a_dead_connection_is_sent_once_more_and_no_more(
     let rig = Rig::new();
     rig.script([Says::Stale]);
     assert_eq!(rig.text(), "token-2");
+    let fresh: Vec<bool> = rig.seen().iter().map(|seen| seen.fresh_connection).collect();
+    assert_eq!(fresh, [false, true], "the repeat must not meet another dead connection");
     let rig = Rig::new();
     rig.always(Says::Stale);
     assert_eq!(rig.kind(), ErrorKind::Network);
