@@ -1,4 +1,4 @@
-//! The body of an answer: collected within a limit, and decompressed.
+//! The body of an answer: collected within a limit.
 
 use zeroize::{Zeroize, Zeroizing};
 
@@ -78,36 +78,6 @@ impl Collected {
     }
 }
 
-/// Why gzip could not be undone.
-#[cfg(feature = "gzip")]
-#[derive(Debug)]
-pub(super) enum Undecodable {
-    Refused(Refused),
-    Corrupt,
-}
-
-/// Undoes gzip; the result may have `limit` bytes, whatever the compressed size.
-#[cfg(feature = "gzip")]
-pub(super) fn gunzip(compressed: &[u8], limit: usize) -> Result<Vec<u8>, Undecodable> {
-    use std::io::Read;
-
-    let mut plain = Collected::new(limit);
-    // Answers to which nothing belongs (201, 204) come with an empty body, whatever is declared.
-    if !compressed.is_empty() {
-        let mut decoder = flate2::bufread::MultiGzDecoder::new(compressed);
-        let mut part = Zeroizing::new([0; 4096]);
-        loop {
-            match decoder.read(&mut *part) {
-                Ok(0) => break,
-                Ok(count) => plain.push(&part[..count]).map_err(Undecodable::Refused)?,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(Undecodable::Corrupt),
-            }
-        }
-    }
-    Ok(plain.into_bytes(limit))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,20 +105,5 @@ mod tests {
         let mut body = Collected::new(usize::MAX - 1);
         body.push(b"x").unwrap();
         assert!(body.into_bytes(1).capacity() < 10_000);
-    }
-
-    #[cfg(feature = "gzip")]
-    #[test]
-    fn gzip_is_undone_within_the_limit() {
-        use std::io::Write;
-
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-        encoder.write_all(&[b'a'; 1_000_000]).unwrap();
-        let bomb = encoder.finish().unwrap();
-        assert_eq!(gunzip(&bomb, 1_000_000).unwrap().len(), 1_000_000);
-        assert!(matches!(gunzip(&bomb, 999_999), Err(Undecodable::Refused(Refused::TooLarge))));
-        assert!(matches!(gunzip(&bomb[..bomb.len() - 1], 2_000_000), Err(Undecodable::Corrupt)));
-        assert!(matches!(gunzip(b"{}", 100), Err(Undecodable::Corrupt)));
-        assert_eq!(gunzip(b"", 100).unwrap(), b"");
     }
 }

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::time::Instant;
 
 use ureq::Timeout;
@@ -64,7 +65,17 @@ pub(super) struct SoFar {
 }
 
 thread_local! {
-    static CALL: RefCell<Option<Call>> = const { RefCell::new(None) };
+    /// Not to be dropped with the thread, and so there as long as anything runs on it: a program may
+    /// make a call in an exit handler, or in the destructor of data of its own. Between calls it is
+    /// `None`, and nothing is lost.
+    static CALL: RefCell<ManuallyDrop<Option<Call>>> =
+        const { RefCell::new(ManuallyDrop::new(None)) };
+}
+
+/// Puts `call` in the place of the present one.
+fn replace(call: Option<Call>) -> Option<Call> {
+    let call = ManuallyDrop::new(call);
+    ManuallyDrop::into_inner(CALL.with(|current| current.replace(call)))
 }
 
 /// Marks the call in progress on this thread, until it is dropped.
@@ -92,8 +103,7 @@ impl InProgress {
             body: Collected::new(limit),
             refused: None,
         };
-        let interrupted = CALL.with(|current| current.replace(Some(call)));
-        Self { interrupted, this_thread: PhantomData }
+        Self { interrupted: replace(Some(call)), this_thread: PhantomData }
     }
 
     pub(super) fn so_far(&self) -> SoFar {
@@ -123,7 +133,7 @@ impl InProgress {
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        CALL.with(|current| current.replace(self.interrupted.take()));
+        drop(replace(self.interrupted.take()));
     }
 }
 

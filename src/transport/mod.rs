@@ -27,6 +27,8 @@ mod connect;
 mod exchange;
 mod failure;
 mod framing;
+#[cfg(feature = "gzip")]
+mod gzip;
 mod proxy;
 mod request;
 mod resolve;

@@ -175,7 +175,7 @@ pub(super) fn finish(
 
 #[cfg(feature = "gzip")]
 fn decoded(body: Vec<u8>, limit: usize, host: &str) -> Result<Vec<u8>, Error> {
-    use super::body::{Undecodable, gunzip};
+    use super::gzip::{Undecodable, gunzip};
 
     gunzip(&Zeroizing::new(body), limit).map_err(|why| match why {
         Undecodable::Refused(refused) => refused.into_error(limit, host),

@@ -103,14 +103,13 @@ impl LookUps {
                 // The program's signals are for its own threads: a handler that expects one of
                 // them must not run on ours.
                 sys::with_signals_blocked(|| {
-                    thread::Builder::new()
-                        .name("emnify-dns".to_owned())
-                        .stack_size(STACK)
-                        .spawn(move || {
+                    thread::Builder::new().name("emnify-dns".to_owned()).stack_size(STACK).spawn(
+                        move || {
                             let result = resolver(&landing.look_up.host);
                             *lock(&landing.look_up.result) = Some(result);
                             drop(landing);
-                        })
+                        },
+                    )
                 })
                 .map_err(|error| Unresolved::Failed(no_thread(host, &error)))?;
                 in_flight = lock(&self.in_flight);
