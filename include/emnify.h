@@ -1,4 +1,5 @@
-/*
+/**
+ * @file
  * emnify.h - sign in to the emnify API, keep the token, hand it out. Unofficial.
  *
  * SPDX-License-Identifier: MIT OR Apache-2.0
@@ -34,12 +35,20 @@
  *   status is not EMNIFY_OK.
  * - NULL. Accessors take a NULL object and say what they answer. Elsewhere a NULL that makes no
  *   sense is EMNIFY_ERROR_INVALID_ARGUMENT, and so is an object that was released.
- * - Texts are UTF-8 and end in a NUL. An out text is "" rather than NULL, an absent header excepted.
- * - Time. Every call that may wait ends within the client's timeout_ms.
- * - Threads. Any function may be called from any thread at any time. There is nothing to
- *   initialise and nothing to shut down. No signal disposition is touched.
- * - Fork. A client does not work in a child process; a new one does. Release there only what was
- *   made there.
+ * - Texts are UTF-8 and end in a NUL, in arguments as well: one that is not UTF-8 is
+ *   EMNIFY_ERROR_INVALID_ARGUMENT. A text of an object is "" rather than NULL, an absent header
+ *   excepted.
+ * - Time. Every call that may wait ends within the client's timeout_ms; making and rotating
+ *   application tokens takes several requests, with so much for each. Names that end in _ms are in
+ *   milliseconds, those in _s in seconds.
+ * - Errors. Under "Errors", _NETWORK is short for EMNIFY_ERROR_NETWORK. Any call that gives a status
+ *   may also give EMNIFY_ERROR_INTERNAL.
+ * - Memory. As in other Rust code, an allocation that fails ends the process with abort().
+ * - Threads. Any function may be called from any thread at any time, exit handlers and destructors
+ *   included, but not from a signal handler. pthread_cancel takes effect when the call is over.
+ *   There is nothing to initialise and nothing to shut down. No signal disposition is touched.
+ * - Fork. A client does not work in a child process; a new one does. Errors and responses of the
+ *   parent are empty there. Release there only what was made there.
  * - Panics of the Rust code stay inside: they become EMNIFY_ERROR_INTERNAL.
  */
 #ifndef EMNIFY_H
@@ -48,16 +57,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Stands before functions whose result must be looked at: gcc and clang warn where it is not. */
 #if defined(__GNUC__) || defined(__clang__)
 #define EMNIFY_WARN_UNUSED_RESULT __attribute__((warn_unused_result))
 #else
 #define EMNIFY_WARN_UNUSED_RESULT
 #endif
 
-/** The version of this header as text; emnify_version is that of the library. */
+/** The version of this header as a text, "major.minor.patch"; emnify_version is the library's. */
 #define EMNIFY_VERSION "0.1.0"
 
-/** An emnify_config with every field at its default. */
+/** An initialiser for an emnify_config: struct_size set, every other field at its default. */
 #define EMNIFY_CONFIG_INIT \
   { \
     sizeof(emnify_config), /* struct_size */ \
@@ -85,42 +95,47 @@
 
 
 /**
- * The major version of this header.
+ * The major version of this header, as a number.
  */
 #define EMNIFY_VERSION_MAJOR 0
 
 /**
- * The minor version of this header.
+ * The minor version of this header, as a number. Before 1.0 it may change the interface.
  */
 #define EMNIFY_VERSION_MINOR 1
 
 /**
- * The patch version of this header.
+ * The patch version of this header, as a number.
  */
 #define EMNIFY_VERSION_PATCH 0
 
 /**
- * The version of this header as one number that grows: major * 65536 + minor * 256 + patch.
+ * The version of this header as one number that grows, for comparing: major * 65536 + minor * 256 +
+ * patch.
  */
 #define EMNIFY_VERSION_NUMBER 256
 
 /**
- * Only errors.
+ * Level of a line about what only a change to the program or the installation mends. This version
+ * has none: what fails is returned to the caller, and a sign-in that failed is a warning.
  */
 #define EMNIFY_LOG_ERROR 1
 
 /**
- * And what failed but was made up for, such as a renewal of a token that is still good.
+ * Level of a line about what failed: a sign-in, or something that was made up for, such as the
+ * renewal of a token that is still good. The default of log_level.
  */
 #define EMNIFY_LOG_WARNING 2
 
 /**
- * And what a healthy client does a few times a day.
+ * Level of a line about what a healthy client does a few times a day, such as a sign-in, and about
+ * calls that are repeated.
  */
 #define EMNIFY_LOG_INFO 3
 
 /**
- * And every request.
+ * Level of a line about a request with the token: there is one for each, with its status or what
+ * went wrong.
  */
 #define EMNIFY_LOG_DEBUG 4
 
@@ -146,15 +161,17 @@ typedef struct emnify_error emnify_error;
 typedef struct emnify_response emnify_response;
 
 /**
- * What became of a call: EMNIFY_OK, or one of EMNIFY_ERROR_.... A 32-bit integer and not an enum,
- * whose size a compiler may choose.
+ * What became of a call: EMNIFY_OK, which is 0, or one of EMNIFY_ERROR_.... A 32-bit integer and
+ * not an enum, whose size a compiler may choose. Later versions may add some: have a default in a
+ * switch.
  */
 typedef int32_t emnify_status;
 
 /**
- * Gets one line of log, without a line break. The message is valid during the call. Runs on the
- * thread that called the library, with no lock held, and may call the library, but not itself
- * without end. It must not throw or longjmp.
+ * Gets one line of log: level is one of EMNIFY_LOG_..., context is log_context, message is a text
+ * without a line break and without a secret, valid during the call. Runs on the
+ * thread that called the library, with no lock held, so on several at a time. It may call the
+ * library, but not itself without end. It must not throw or longjmp.
  */
 typedef void (*emnify_log_fn)(int32_t level,
                               const char *message,
@@ -162,8 +179,9 @@ typedef void (*emnify_log_fn)(int32_t level,
 
 /**
  * The settings of a client. Start from EMNIFY_CONFIG_INIT, or from all zeros and set struct_size;
- * then set exactly one kind of credentials, and what else you need. Nothing in it is kept: texts
- * are copied, files are read before emnify_client_new returns.
+ * then set exactly one kind of credentials, and what else you need. NULL and 0 stand for the
+ * default; "" is a mistake. Nothing in it is kept but log and log_context: texts are copied, files
+ * are read before emnify_client_new returns. Wipe your copies of secrets then.
  */
 typedef struct emnify_config {
   /**
@@ -171,34 +189,37 @@ typedef struct emnify_config {
    */
   size_t struct_size;
   /**
-   * Credentials, first kind: an application token, as made in the emnify portal. The one for
-   * devices.
+   * Credentials, first kind, the one for devices: an application token, as made in the emnify
+   * portal or by emnify_application_token_create. NULL: another kind.
    */
   const char *application_token;
   /**
-   * Credentials, second kind: a user's name, an e-mail address, with password or password_sha1.
+   * Credentials, second kind: a user's name, which is an e-mail address, with password or
+   * password_sha1. Users with a second factor need emnify_submit_mfa_code. NULL: another kind.
    */
   const char *username;
   /**
-   * The user's password in the clear. Hashed with SHA-1, as the service wants it, before it
-   * leaves the device.
+   * With username: the user's password in the clear. Hashed with SHA-1, as the service wants it,
+   * before it leaves the device. NULL: password_sha1 is set.
    */
   const char *password;
   /**
-   * Or the 40 hex digits of that hash themselves.
+   * With username, instead of password: its SHA-1 as 40 hex digits. NULL: password is set.
    */
   const char *password_sha1;
   /**
-   * Credentials, third kind: a refresh token of an earlier user session, good for one use.
+   * Credentials, third kind: a refresh token of an earlier user session, good for one use. NULL:
+   * another kind.
    */
   const char *refresh_token;
   /**
    * With username: the fingerprint of a device that the user has declared trusted, which
-   * spares the one-time code.
+   * spares the one-time code; emnify_submit_mfa_code makes one. NULL: none.
    */
   const char *device_fingerprint;
   /**
-   * Where the service is. NULL: https://cdn.emnify.net. "/api" at the end makes no difference.
+   * Where the service is, "https://host[:port]". NULL: https://cdn.emnify.net. "/api" at the end
+   * makes no difference.
    */
   const char *base_url;
   /**
@@ -207,7 +228,8 @@ typedef struct emnify_config {
    */
   const char *token_file;
   /**
-   * A file of PEM certificates that are trusted instead of the built-in ones. NULL: those.
+   * The path of a file of PEM certificates that are trusted instead of the built-in ones; read
+   * once. NULL: the built-in ones.
    */
   const char *ca_file;
   /**
@@ -224,30 +246,32 @@ typedef struct emnify_config {
    */
   const char *user_agent;
   /**
-   * The part of timeout_ms that a connection may take, TLS included. 0: 10,000.
+   * How many milliseconds of timeout_ms it may take to connect, TLS included. 0: 10,000.
    */
   uint32_t connect_timeout_ms;
   /**
-   * How long any call may take, everything included, waiting for another thread as well. 0:
-   * 30,000. There is no value for "for ever".
+   * How many milliseconds any call may take, everything included, waiting for another thread as
+   * well. 0: 30,000. There is no value for "for ever".
    */
   uint32_t timeout_ms;
   /**
-   * The largest body of an answer that is read, after decompression. 0: 16 MiB. Answers to
-   * sign-ins are read up to 64 KiB whatever this is.
+   * The largest body of an answer that is read, in bytes, after decompression; a larger one is
+   * EMNIFY_ERROR_BAD_RESPONSE. 0: 16 MiB. Answers to sign-ins are read up to 64 KiB whatever
+   * this is.
    */
   uint32_t max_response_bytes;
   /**
-   * Which addresses of the host are tried: 0 either kind, 4 IPv4 only, 6 IPv6 only.
+   * Which addresses of the host are tried: 0 either kind, 4 IPv4 only, 6 IPv6 only; nothing else.
    */
   int32_t ip_family;
   /**
-   * Non-zero: "http://" is allowed to other hosts than this device itself. Credentials then
-   * travel in the clear.
+   * Non-zero: "http://" is allowed in base_url for other hosts than this device itself.
+   * Credentials then travel in the clear. 0: refused.
    */
   int32_t allow_plain_http;
   /**
-   * The least important lines that log gets: EMNIFY_LOG_... 0: EMNIFY_LOG_WARNING.
+   * The least important lines that log gets, one of EMNIFY_LOG_...: that level and all below it
+   * in number. 0: EMNIFY_LOG_WARNING.
    */
   int32_t log_level;
   /**
@@ -255,21 +279,24 @@ typedef struct emnify_config {
    */
   emnify_log_fn log;
   /**
-   * Given to log as it is. Has to be good for use by any thread that uses the client.
+   * Given to log as it is; NULL will do. Has to be good for use by any thread that uses the client,
+   * until the last call on the client and its workspaces is over and all are released.
    */
   void *log_context;
 } emnify_config;
 
 /**
- * Stores the secret of a new application token where a power cut does not lose it. Returns 0 if it
- * did; anything else undoes the rotation. The secret is valid during the call. Runs on the thread
- * that called the library, with no lock held. It must not throw or longjmp.
+ * Stores the secret of a new application token where a power cut does not lose it: written beside
+ * the old one, synced, renamed. Returns 0 if it is stored; anything else undoes the rotation, so
+ * the old token has to be what is stored then. The secret is valid during the call; context is
+ * keep_context. Called once at most, by emnify_application_token_rotate, on its thread, with no
+ * lock held; how long it takes counts towards no timeout. It must not throw or longjmp.
  */
 typedef int32_t (*emnify_keep_fn)(const char *application_token,
                                   void *context);
 
 /**
- * Success.
+ * Success. There is no error object.
  */
 #define EMNIFY_OK 0
 
@@ -285,33 +312,37 @@ typedef int32_t (*emnify_keep_fn)(const char *application_token,
 #define EMNIFY_ERROR_UNAUTHORIZED 2
 
 /**
- * The service has locked the account for some minutes after failed sign-ins.
+ * The service has locked the account for some minutes after failed sign-ins, of this client or of
+ * others. Goes by: see emnify_error_retry_after_s.
  */
 #define EMNIFY_ERROR_ACCOUNT_LOCKED 3
 
 /**
- * The service wants the one-time code of a second factor.
+ * The service wants the one-time code of a second factor, which the user has by e-mail or from an
+ * authenticator. Go on with emnify_submit_mfa_code. Remembered for 10 minutes, so that no second
+ * code is sent.
  */
 #define EMNIFY_ERROR_MFA_REQUIRED 4
 
 /**
- * The service does not allow it (HTTP 403).
+ * The service does not allow it (HTTP 403): a permission of the user or the token is missing.
  */
 #define EMNIFY_ERROR_FORBIDDEN 5
 
 /**
  * Too many requests: the service's limit (HTTP 429), or this client's own of 10 sign-ins in 5
- * minutes.
+ * minutes. Goes by: see emnify_error_retry_after_s.
  */
 #define EMNIFY_ERROR_RATE_LIMITED 6
 
 /**
- * The service understood and will not do it (HTTP 400, 404, 409, 422).
+ * The service understood and will not do it (HTTP 400, 404, 409, 422): there is no such thing, or
+ * the request is wrong. The same again will fail again.
  */
 #define EMNIFY_ERROR_REJECTED 7
 
 /**
- * The service failed (HTTP 5xx, 408).
+ * The service failed (HTTP 5xx, 408). Goes by: see emnify_error_retry_after_s.
  */
 #define EMNIFY_ERROR_SERVER 8
 
@@ -322,7 +353,8 @@ typedef int32_t (*emnify_keep_fn)(const char *application_token,
 #define EMNIFY_ERROR_BAD_RESPONSE 9
 
 /**
- * No answer: name look-up, connecting, or a broken connection.
+ * No answer: the name look-up or the connecting failed, or the connection broke. What was sent on
+ * a connection that broke may have been done.
  */
 #define EMNIFY_ERROR_NETWORK 10
 
@@ -337,27 +369,28 @@ typedef int32_t (*emnify_keep_fn)(const char *application_token,
 #define EMNIFY_ERROR_CLOCK 12
 
 /**
- * The call took longer than timeout_ms.
+ * The call took longer than timeout_ms. What was sent may have been done.
  */
 #define EMNIFY_ERROR_TIMEOUT 13
 
 /**
- * emnify_cancel was called.
+ * emnify_cancel was called, and not yet emnify_resume. What was sent may have been done.
  */
 #define EMNIFY_ERROR_CANCELLED 14
 
 /**
- * The token file could not be read or written.
+ * What had to be stored was not: the emnify_keep_fn of emnify_application_token_rotate did not
+ * return 0.
  */
 #define EMNIFY_ERROR_STORAGE 15
 
 /**
- * The buffer is too small; the length that is needed was given.
+ * The buffer of emnify_auth_token_copy is too small; *out_length says how long the token is.
  */
 #define EMNIFY_ERROR_BUFFER_TOO_SMALL 16
 
 /**
- * A defect of this library. The process and the client go on.
+ * A defect of this library. The process and the client go on. Please report it.
  */
 #define EMNIFY_ERROR_INTERNAL 17
 
@@ -372,7 +405,8 @@ extern "C" {
 const char *emnify_version(void);
 
 /**
- * The version of the library that is linked, as EMNIFY_VERSION_NUMBER is that of the header.
+ * The version of the library that is linked, major * 65536 + minor * 256 + patch; that of the
+ * header is EMNIFY_VERSION_NUMBER.
  */
 uint32_t emnify_version_number(void);
 
@@ -406,16 +440,17 @@ int32_t emnify_error_http_status(const struct emnify_error *error);
 int32_t emnify_error_service_code(const struct emnify_error *error);
 
 /**
- * 1 if the unchanged call may succeed after emnify_error_retry_after_s, nobody acting; else 0. NULL:
- * 0.
+ * 1 if the unchanged call may succeed after emnify_error_retry_after_s, nobody acting; else 0.
+ * Does not say that it is harmless to repeat: what was sent may have been done. NULL: 0.
  */
 int32_t emnify_error_is_retryable(const struct emnify_error *error);
 
 /**
  * After how many seconds, from when the call failed, another try makes sense: at least 1 if the
- * error is retryable. Calls that come earlier fail at once, and nothing is sent. For a refusal that
- * is not retryable it is the time until this library asks the service again; 0 where there is
- * none. NULL: 0.
+ * error is retryable. Where it was the sign-in that failed, calls that come earlier fail at once,
+ * and nothing is sent; any other call is sent whenever you make it, so wait yourself. For a
+ * refused sign-in, which is not retryable, it is the time until this library asks the service
+ * again; 0 where there is none. NULL: 0.
  */
 uint32_t emnify_error_retry_after_s(const struct emnify_error *error);
 
@@ -444,7 +479,7 @@ emnify_status emnify_client_new(const struct emnify_config *config,
 /**
  * Says that the service refused token as a bearer (HTTP 401): the next call gets another one. A
  * token that is no longer the present one changes nothing: another thread was faster. Sends
- * nothing.
+ * nothing. emnify_request does this by itself.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or token is NULL or not UTF-8.
  */
@@ -478,10 +513,11 @@ emnify_status emnify_reset(struct emnify_client *client);
 
 /**
  * Goes on with another application token. What the client had from the old credentials is dropped,
- * the result of a sign-in on its way included. Sends nothing.
+ * the result of a sign-in on its way included. The token that is in use already changes nothing:
+ * emnify_reset asks the service again with it. Sends nothing.
  *
- * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or the token cannot be right; the
- * old credentials then stay.
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or the token cannot be right;
+ * the old credentials then stay.
  */
 EMNIFY_WARN_UNUSED_RESULT
 emnify_status emnify_set_application_token(struct emnify_client *client,
@@ -498,7 +534,7 @@ emnify_status emnify_set_application_token(struct emnify_client *client,
 emnify_status emnify_cancel(struct emnify_client *client);
 
 /**
- * Undoes emnify_cancel.
+ * Undoes emnify_cancel: calls that begin from now on use the network again.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client.
  */
@@ -527,9 +563,9 @@ emnify_status emnify_auth_token(struct emnify_client *client,
  * for how many seconds the library will go on handing it out. As emnify_auth_token otherwise, but
  * nothing is allocated while the client has a good token. Wipe the buffer when you are done.
  *
- * Errors: EMNIFY_ERROR_BUFFER_TOO_SMALL where the token and its NUL do not fit: buffer holds "", and
- * *out_length says how long the token is. It stays with the client, so that the next call costs
- * nothing. buffer may be NULL if capacity is 0. Otherwise those of emnify_auth_token.
+ * Errors: EMNIFY_ERROR_BUFFER_TOO_SMALL where the token and its NUL do not fit: buffer holds "",
+ * and *out_length says how long the token is. It stays with the client, so that the next call
+ * costs nothing. buffer may be NULL if capacity is 0. Otherwise those of emnify_auth_token.
  */
 EMNIFY_WARN_UNUSED_RESULT
 emnify_status emnify_auth_token_copy(struct emnify_client *client,
@@ -549,7 +585,8 @@ emnify_status emnify_auth_token_copy(struct emnify_client *client,
  * Without a device_name, out_device_fingerprint may be NULL and gets NULL.
  *
  * Errors: EMNIFY_ERROR_UNAUTHORIZED for a wrong code, after which the next one may be right;
- * _INVALID_ARGUMENT for a code that is none, or where none is awaited; those of emnify_auth_token.
+ * _INVALID_ARGUMENT for a code that is none, where none is awaited, or where there is a device_name
+ * and out_device_fingerprint is NULL; those of emnify_auth_token.
  */
 EMNIFY_WARN_UNUSED_RESULT
 emnify_status emnify_submit_mfa_code(struct emnify_client *client,
@@ -564,10 +601,13 @@ emnify_status emnify_submit_mfa_code(struct emnify_client *client,
  * connections of client, which it keeps alive. Nothing is sent. emnify_cancel on either ends the
  * calls of both.
  *
+ * Its settings are those of client, log and log_context included.
+ *
  * Its calls never fall back to the home workspace. They fail with EMNIFY_ERROR_FORBIDDEN where the
  * user may not act there, and where client has an application token: only user sessions can switch.
  *
- * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or is one for a workspace itself.
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or is one for a workspace
+ * itself.
  */
 EMNIFY_WARN_UNUSED_RESULT
 emnify_status emnify_workspace(struct emnify_client *client,
@@ -607,7 +647,8 @@ const char *emnify_response_header(const struct emnify_response *response,
 
 /**
  * How many pages the list has that this answer is one page of; 0 where its headers do not say.
- * NULL: 0. A page past the last is answered with the last one again, so count pages by this.
+ * NULL: 0. Pages are asked for in the path, "?per_page=100&page=2", from 1 on. A page past the last
+ * is answered with the last one again, so count pages by this.
  */
 uint32_t emnify_response_total_pages(const struct emnify_response *response);
 
@@ -616,13 +657,15 @@ uint32_t emnify_response_total_pages(const struct emnify_response *response);
  * with emnify_free. Any HTTP status is a response and EMNIFY_OK; emnify_response_check makes an
  * error of one that is not 2xx.
  *
- * method: "GET", "POST", "PUT", "PATCH" or "DELETE". path: starts with "/api/" and may hold a query;
- * what is illegal in a URL is refused, so put values through emnify_url_escape. json_body: JSON, or
- * NULL for none.
+ * method: "GET", "POST", "PUT", "PATCH" or "DELETE", in capitals. path: starts with "/api/" and
+ * may hold a query; what is illegal in a URL is refused, so put values through emnify_url_escape.
+ * json_body: JSON, or NULL for none.
  *
- * A 401 replaces the token and repeats the call, once; while new tokens are refused as well, once a
- * minute at most and less and less often. GET, PUT and DELETE are repeated, once, where nothing was
- * answered on a connection that had been idle. Nothing else is sent twice.
+ * A 401 replaces the token and repeats the call, once; while new tokens are refused as well, once
+ * a minute at most and less and less often. GET, PUT and DELETE are repeated, once, where nothing
+ * was answered on a connection that had been idle; and a few times after a 429 or 503 with a
+ * Retry-After that fits into timeout_ms, for which the call waits. POST and PATCH are sent twice
+ * after a 401 only.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a wrong argument; those of emnify_auth_token; and
  * _NETWORK, _TLS, _CLOCK, _BAD_RESPONSE, _TIMEOUT and _CANCELLED where no complete answer came.
@@ -651,8 +694,10 @@ EMNIFY_WARN_UNUSED_RESULT
 char *emnify_url_escape(const char *text);
 
 /**
- * Sends an SMS with the text to an endpoint; *out_sms_id (may be NULL) is its id. Sent once at most:
- * where the answer is lost, the SMS may have gone out all the same.
+ * Sends an SMS with the text to the endpoint with this id; *out_sms_id (may be NULL) is the id of
+ * the SMS. EMNIFY_OK says that the service took it, not that it was delivered. Sent once at most:
+ * where the answer is lost (_SERVER, _BAD_RESPONSE, _NETWORK, _TIMEOUT, _CANCELLED), the SMS may
+ * have gone out all the same.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a text that is NULL, empty or not UTF-8;
  * _REJECTED where there is no such endpoint; _BAD_RESPONSE where the SMS was taken and its id not
@@ -667,16 +712,19 @@ emnify_status emnify_send_sms(struct emnify_client *client,
 
 /**
  * Makes an application token and stores its secret in *out_application_token, for you to release
- * with emnify_free. It is shown this once. *out_id (may be NULL) is its id, by which it is revoked;
- * 0 where it could not be told, since the service does not say it and another token of the same
- * description was made at the same time.
+ * with emnify_free, which wipes it. It is shown this once. *out_id (may be NULL) is its id, by
+ * which it is revoked; 0 where it could not be told, since the service does not say it and another
+ * token of the same description was made at the same time.
  *
  * description: what it is for; NULL for none. expiry_date: "2031-10-29" or
  * "2031-10-29T12:00:00Z"; NULL: it does not end. ip_range: from where it may be used, in CIDR
  * notation, "192.0.2.0/24"; NULL: from anywhere.
  *
- * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a date or a range that is none; those of emnify_request
- * and emnify_response_check.
+ * Three calls of the service, each with a timeout of its own. Where the answer to the second is
+ * lost, a token may have been made that nobody has the secret of; the message says so.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a date or a range that is none, or where
+ * out_application_token is NULL; those of emnify_request and emnify_response_check.
  */
 EMNIFY_WARN_UNUSED_RESULT
 emnify_status emnify_application_token_create(struct emnify_client *client,
@@ -705,8 +753,9 @@ emnify_status emnify_application_token_revoke(struct emnify_client *client,
  * store its secret, goes on with it, and revokes the old one, in this order. A device that loses
  * power in between comes back with a token that works.
  *
- * *out_id (may be NULL) is the new one's id, or 0. *out_old_revoked (may be NULL) is 0 where only
- * the last step failed: the old token still works, revoke it later.
+ * *out_id (may be NULL) is the new one's id, which is the old_id of the next rotation, or 0 where
+ * it could not be told. *out_old_revoked (may be NULL) is 1, or 0 where only the last step failed,
+ * which is no error: the old token still works, revoke it later.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where there is no active token old_id or keep is NULL;
  * _STORAGE where keep did not return 0; those of emnify_auth_token, emnify_request and

@@ -239,6 +239,8 @@ impl Client {
         new: &NewApplicationToken,
         keep: impl FnOnce(&str) -> Result<(), String>,
     ) -> Result<RotatedApplicationToken, Error> {
+        // First, since nothing is sent for an argument that is wrong by itself.
+        new.check()?;
         match self.application_token(old)? {
             Some(token) if !token.is_revoked() => {}
             _ => {

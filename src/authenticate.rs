@@ -40,7 +40,12 @@ impl Authenticator {
 }
 
 impl TokenSource for Authenticator {
-    fn sign_in(&self, grant: &Grant, fresh_connection: bool, deadline: Deadline) -> Result<Issued, Failure> {
+    fn sign_in(
+        &self,
+        grant: &Grant,
+        fresh_connection: bool,
+        deadline: Deadline,
+    ) -> Result<Issued, Failure> {
         let body = Message::of(grant).to_json();
         let request = Outgoing {
             method: Method::Post,

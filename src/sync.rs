@@ -66,8 +66,7 @@ mod imp {
         /// a deadlock instead of being papered over by the deadline.
         pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _deadline: Deadline) {
             let inner = guard.0.take().expect("present outside wait_until");
-            guard.0 =
-                Some(self.0.wait(inner).unwrap_or_else(std::sync::PoisonError::into_inner));
+            guard.0 = Some(self.0.wait(inner).unwrap_or_else(std::sync::PoisonError::into_inner));
         }
 
         pub(crate) fn notify_all(&self) {

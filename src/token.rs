@@ -49,8 +49,7 @@ impl AuthToken {
         draw: f64,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let margin =
-            if lifetime < 5 * MINUTE { lifetime / 10 } else { Duration::from_secs(30) };
+        let margin = if lifetime < 5 * MINUTE { lifetime / 10 } else { Duration::from_secs(30) };
         let usable = lifetime - margin;
         Self(Arc::new(Issue {
             text,
@@ -282,7 +281,10 @@ mod tests {
         let clock = ManualClock::new();
         let now = clock.now();
         let life = Duration::from_secs(lifetime);
-        (AuthToken::new("canary".to_owned().into(), life, now, draw, Arc::new(clock.clone())), clock)
+        (
+            AuthToken::new("canary".to_owned().into(), life, now, draw, Arc::new(clock.clone())),
+            clock,
+        )
     }
 
     #[test]

@@ -8,23 +8,28 @@ use super::status::emnify_status;
 use super::{argument, boundary, text};
 use crate::{Error, NewApplicationToken};
 
-/// Stores the secret of a new application token where a power cut does not lose it. Returns 0 if it
-/// did; anything else undoes the rotation. The secret is valid during the call. Runs on the thread
-/// that called the library, with no lock held. It must not throw or longjmp.
+/// Stores the secret of a new application token where a power cut does not lose it: written beside
+/// the old one, synced, renamed. Returns 0 if it is stored; anything else undoes the rotation, so
+/// the old token has to be what is stored then. The secret is valid during the call; context is
+/// keep_context. Called once at most, by emnify_application_token_rotate, on its thread, with no
+/// lock held; how long it takes counts towards no timeout. It must not throw or longjmp.
 pub type emnify_keep_fn =
     Option<unsafe extern "C" fn(application_token: *const c_char, context: *mut c_void) -> i32>;
 
 /// Makes an application token and stores its secret in *out_application_token, for you to release
-/// with emnify_free. It is shown this once. *out_id (may be NULL) is its id, by which it is revoked;
-/// 0 where it could not be told, since the service does not say it and another token of the same
-/// description was made at the same time.
+/// with emnify_free, which wipes it. It is shown this once. *out_id (may be NULL) is its id, by
+/// which it is revoked; 0 where it could not be told, since the service does not say it and another
+/// token of the same description was made at the same time.
 ///
 /// description: what it is for; NULL for none. expiry_date: "2031-10-29" or
 /// "2031-10-29T12:00:00Z"; NULL: it does not end. ip_range: from where it may be used, in CIDR
 /// notation, "192.0.2.0/24"; NULL: from anywhere.
 ///
-/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a date or a range that is none; those of emnify_request
-/// and emnify_response_check.
+/// Three calls of the service, each with a timeout of its own. Where the answer to the second is
+/// lost, a token may have been made that nobody has the secret of; the message says so.
+///
+/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a date or a range that is none, or where
+/// out_application_token is NULL; those of emnify_request and emnify_response_check.
 ///
 /// # Safety
 ///
@@ -81,8 +86,9 @@ pub unsafe extern "C" fn emnify_application_token_revoke(
 /// store its secret, goes on with it, and revokes the old one, in this order. A device that loses
 /// power in between comes back with a token that works.
 ///
-/// *out_id (may be NULL) is the new one's id, or 0. *out_old_revoked (may be NULL) is 0 where only
-/// the last step failed: the old token still works, revoke it later.
+/// *out_id (may be NULL) is the new one's id, which is the old_id of the next rotation, or 0 where
+/// it could not be told. *out_old_revoked (may be NULL) is 1, or 0 where only the last step failed,
+/// which is no error: the old token still works, revoke it later.
 ///
 /// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where there is no active token old_id or keep is NULL;
 /// _STORAGE where keep did not return 0; those of emnify_auth_token, emnify_request and

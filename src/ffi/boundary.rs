@@ -1,5 +1,6 @@
 //! Where C ends and Rust begins.
 
+use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::error::emnify_error;
@@ -22,7 +23,7 @@ pub(super) unsafe fn run(
     unsafe { set(out_error, std::ptr::null_mut()) };
     // Unwind safe: a panic leaves no half-changed state behind, since the Rust API guards its own
     // (a leader that panics is replaced), and the objects here are only moved in when complete.
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match caught(work) {
         Ok(Ok(())) => EMNIFY_OK,
         // SAFETY: as the caller promises.
         Ok(Err(error)) => unsafe { fail(out_error, error) },
@@ -35,7 +36,64 @@ pub(super) unsafe fn run(
 /// a panic.
 #[inline]
 pub(super) fn value<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
+    caught(work).unwrap_or(otherwise)
+}
+
+#[inline]
+fn caught<T>(work: impl FnOnce() -> T) -> std::thread::Result<T> {
+    let _uncancelled = Uncancelled::begin();
+    catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        PANIC.with(|panic| assert!(!panic.get(), "on purpose"));
+        work()
+    }))
+}
+
+/// While this lives, pthread_cancel on this thread waits. It would unwind the thread from within a
+/// system call, which the C library ends the process for where frames of Rust stand in between.
+struct Uncancelled(c_int);
+
+unsafe extern "C" {
+    // As POSIX has it; the libc crate does not.
+    #[cfg(not(target_os = "android"))]
+    fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
+}
+
+/// Android has no pthread_cancel, and so nothing to wait with.
+#[cfg(target_os = "android")]
+unsafe fn pthread_setcancelstate(_: c_int, _: *mut c_int) -> c_int {
+    0
+}
+
+impl Uncancelled {
+    #[inline]
+    fn begin() -> Self {
+        let mut before = 0;
+        // SAFETY: `before` is valid for writing, and the state is one that there is.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut before) };
+        Self(before)
+    }
+}
+
+impl Drop for Uncancelled {
+    #[inline]
+    fn drop(&mut self) {
+        let mut disabled = 0;
+        // SAFETY: as above; the state is the one that was found. No cancellation point itself.
+        unsafe { pthread_setcancelstate(self.0, &raw mut disabled) };
+    }
+}
+
+/// Linux and the BSDs number the two states one way, Apple the other.
+#[cfg(not(target_vendor = "apple"))]
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+#[cfg(target_vendor = "apple")]
+const PTHREAD_CANCEL_DISABLE: c_int = 0;
+
+#[cfg(test)]
+thread_local! {
+    /// Whether each piece of work of this thread is to panic.
+    pub(super) static PANIC: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
 #[cold]

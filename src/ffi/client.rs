@@ -52,7 +52,7 @@ pub unsafe extern "C" fn emnify_client_new(
 
 /// Says that the service refused token as a bearer (HTTP 401): the next call gets another one. A
 /// token that is no longer the present one changes nothing: another thread was faster. Sends
-/// nothing.
+/// nothing. emnify_request does this by itself.
 ///
 /// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or token is NULL or not UTF-8.
 ///
@@ -94,7 +94,8 @@ pub unsafe extern "C" fn emnify_renew_if_due(
 ) -> emnify_status {
     // SAFETY: as the caller promises.
     unsafe {
-        boundary::set(out_next_s, 0);
+        // Never 0, whatever fails: a loop that sleeps so long must not spin.
+        boundary::set(out_next_s, 1);
         boundary::run(out_error, || {
             let next = argument::client(client)?.renew_if_due();
             let wait = match &next {
@@ -119,10 +120,11 @@ pub extern "C" fn emnify_reset(client: *mut emnify_client) -> emnify_status {
 }
 
 /// Goes on with another application token. What the client had from the old credentials is dropped,
-/// the result of a sign-in on its way included. Sends nothing.
+/// the result of a sign-in on its way included. The token that is in use already changes nothing:
+/// emnify_reset asks the service again with it. Sends nothing.
 ///
-/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or the token cannot be right; the
-/// old credentials then stay.
+/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or the token cannot be right;
+/// the old credentials then stay.
 ///
 /// # Safety
 ///
@@ -156,7 +158,7 @@ pub extern "C" fn emnify_cancel(client: *mut emnify_client) -> emnify_status {
     unsafe { boundary::run(std::ptr::null_mut(), || argument::client(client)?.cancel()) }
 }
 
-/// Undoes emnify_cancel.
+/// Undoes emnify_cancel: calls that begin from now on use the network again.
 ///
 /// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client.
 #[unsafe(no_mangle)]

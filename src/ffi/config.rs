@@ -7,50 +7,60 @@ use std::time::Duration;
 use super::argument;
 use crate::{Client, ClientBuilder, Credentials, Error, IpFamily, LogLevel};
 
-/// Only errors.
+/// Level of a line about what only a change to the program or the installation mends. This version
+/// has none: what fails is returned to the caller, and a sign-in that failed is a warning.
 pub const EMNIFY_LOG_ERROR: i32 = 1;
-/// And what failed but was made up for, such as a renewal of a token that is still good.
+/// Level of a line about what failed: a sign-in, or something that was made up for, such as the
+/// renewal of a token that is still good. The default of log_level.
 pub const EMNIFY_LOG_WARNING: i32 = 2;
-/// And what a healthy client does a few times a day.
+/// Level of a line about what a healthy client does a few times a day, such as a sign-in, and about
+/// calls that are repeated.
 pub const EMNIFY_LOG_INFO: i32 = 3;
-/// And every request.
+/// Level of a line about a request with the token: there is one for each, with its status or what
+/// went wrong.
 pub const EMNIFY_LOG_DEBUG: i32 = 4;
 
-/// Gets one line of log, without a line break. The message is valid during the call. Runs on the
-/// thread that called the library, with no lock held, and may call the library, but not itself
-/// without end. It must not throw or longjmp.
+/// Gets one line of log: level is one of EMNIFY_LOG_..., context is log_context, message is a text
+/// without a line break and without a secret, valid during the call. Runs on the
+/// thread that called the library, with no lock held, so on several at a time. It may call the
+/// library, but not itself without end. It must not throw or longjmp.
 pub type emnify_log_fn =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, context: *mut c_void)>;
 
 /// The settings of a client. Start from EMNIFY_CONFIG_INIT, or from all zeros and set struct_size;
-/// then set exactly one kind of credentials, and what else you need. Nothing in it is kept: texts
-/// are copied, files are read before emnify_client_new returns.
+/// then set exactly one kind of credentials, and what else you need. NULL and 0 stand for the
+/// default; "" is a mistake. Nothing in it is kept but log and log_context: texts are copied, files
+/// are read before emnify_client_new returns. Wipe your copies of secrets then.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct emnify_config {
     /// sizeof(emnify_config), so that a program that was compiled with an older header works.
     pub struct_size: usize,
-    /// Credentials, first kind: an application token, as made in the emnify portal. The one for
-    /// devices.
+    /// Credentials, first kind, the one for devices: an application token, as made in the emnify
+    /// portal or by emnify_application_token_create. NULL: another kind.
     pub application_token: *const c_char,
-    /// Credentials, second kind: a user's name, an e-mail address, with password or password_sha1.
+    /// Credentials, second kind: a user's name, which is an e-mail address, with password or
+    /// password_sha1. Users with a second factor need emnify_submit_mfa_code. NULL: another kind.
     pub username: *const c_char,
-    /// The user's password in the clear. Hashed with SHA-1, as the service wants it, before it
-    /// leaves the device.
+    /// With username: the user's password in the clear. Hashed with SHA-1, as the service wants it,
+    /// before it leaves the device. NULL: password_sha1 is set.
     pub password: *const c_char,
-    /// Or the 40 hex digits of that hash themselves.
+    /// With username, instead of password: its SHA-1 as 40 hex digits. NULL: password is set.
     pub password_sha1: *const c_char,
-    /// Credentials, third kind: a refresh token of an earlier user session, good for one use.
+    /// Credentials, third kind: a refresh token of an earlier user session, good for one use. NULL:
+    /// another kind.
     pub refresh_token: *const c_char,
     /// With username: the fingerprint of a device that the user has declared trusted, which
-    /// spares the one-time code.
+    /// spares the one-time code; emnify_submit_mfa_code makes one. NULL: none.
     pub device_fingerprint: *const c_char,
-    /// Where the service is. NULL: https://cdn.emnify.net. "/api" at the end makes no difference.
+    /// Where the service is, "https://host[:port]". NULL: https://cdn.emnify.net. "/api" at the end
+    /// makes no difference.
     pub base_url: *const c_char,
     /// Reserved for a file that keeps the token beyond the process. This version keeps tokens in
     /// memory only and refuses anything but NULL.
     pub token_file: *const c_char,
-    /// A file of PEM certificates that are trusted instead of the built-in ones. NULL: those.
+    /// The path of a file of PEM certificates that are trusted instead of the built-in ones; read
+    /// once. NULL: the built-in ones.
     pub ca_file: *const c_char,
     /// An HTTP proxy, "http://[user:password@]host:port". NULL: none; the environment is not
     /// looked at.
@@ -59,24 +69,27 @@ pub struct emnify_config {
     pub bind_interface: *const c_char,
     /// The name of your product, put before this library's own in User-Agent. NULL: none.
     pub user_agent: *const c_char,
-    /// The part of timeout_ms that a connection may take, TLS included. 0: 10,000.
+    /// How many milliseconds of timeout_ms it may take to connect, TLS included. 0: 10,000.
     pub connect_timeout_ms: u32,
-    /// How long any call may take, everything included, waiting for another thread as well. 0:
-    /// 30,000. There is no value for "for ever".
+    /// How many milliseconds any call may take, everything included, waiting for another thread as
+    /// well. 0: 30,000. There is no value for "for ever".
     pub timeout_ms: u32,
-    /// The largest body of an answer that is read, after decompression. 0: 16 MiB. Answers to
-    /// sign-ins are read up to 64 KiB whatever this is.
+    /// The largest body of an answer that is read, in bytes, after decompression; a larger one is
+    /// EMNIFY_ERROR_BAD_RESPONSE. 0: 16 MiB. Answers to sign-ins are read up to 64 KiB whatever
+    /// this is.
     pub max_response_bytes: u32,
-    /// Which addresses of the host are tried: 0 either kind, 4 IPv4 only, 6 IPv6 only.
+    /// Which addresses of the host are tried: 0 either kind, 4 IPv4 only, 6 IPv6 only; nothing else.
     pub ip_family: i32,
-    /// Non-zero: "http://" is allowed to other hosts than this device itself. Credentials then
-    /// travel in the clear.
+    /// Non-zero: "http://" is allowed in base_url for other hosts than this device itself.
+    /// Credentials then travel in the clear. 0: refused.
     pub allow_plain_http: i32,
-    /// The least important lines that log gets: EMNIFY_LOG_... 0: EMNIFY_LOG_WARNING.
+    /// The least important lines that log gets, one of EMNIFY_LOG_...: that level and all below it
+    /// in number. 0: EMNIFY_LOG_WARNING.
     pub log_level: i32,
     /// Gets the client's lines of log. NULL: silent.
     pub log: emnify_log_fn,
-    /// Given to log as it is. Has to be good for use by any thread that uses the client.
+    /// Given to log as it is; NULL will do. Has to be good for use by any thread that uses the client,
+    /// until the last call on the client and its workspaces is over and all are released.
     pub log_context: *mut c_void,
 }
 
@@ -128,6 +141,8 @@ pub(super) unsafe fn client(config: *const emnify_config) -> Result<Client, Erro
 /// A copy of the known fields; those that the caller's header does not have are zero.
 unsafe fn read(config: *const emnify_config) -> Result<emnify_config, Error> {
     const SIZE: usize = size_of::<emnify_config>();
+    /// No later version will come near.
+    const LARGEST: usize = 4096;
 
     // SAFETY: the first field is always there.
     let given = unsafe { (*config).struct_size };
@@ -136,6 +151,13 @@ unsafe fn read(config: *const emnify_config) -> Result<emnify_config, Error> {
             "config.struct_size is too small for any version of emnify_config; start from \
              EMNIFY_CONFIG_INIT, or set it to sizeof(emnify_config)",
         ));
+    }
+    // What an uninitialised struct holds there is as a rule far too much to be looked through.
+    if given > LARGEST {
+        return Err(Error::invalid(format!(
+            "config.struct_size is {given}, which is no size of emnify_config; start from \
+             EMNIFY_CONFIG_INIT, or set it to sizeof(emnify_config)"
+        )));
     }
     if given > SIZE {
         // SAFETY: the caller promises that many readable bytes.
@@ -158,12 +180,26 @@ unsafe fn read(config: *const emnify_config) -> Result<emnify_config, Error> {
     })
 }
 
+/// A text of the config. An empty one is nobody's wish but a variable that was not set: with an
+/// empty password, say, it would cost a failed sign-in, three of which lock the account.
+///
+/// # Safety
+///
+/// As for [`argument::text`].
+unsafe fn setting<'a>(text: *const c_char, name: &str) -> Result<Option<&'a str>, Error> {
+    // SAFETY: as the caller promises.
+    match unsafe { argument::optional_text(text, name) }? {
+        Some("") => Err(Error::invalid(format!("{name} is empty; leave it NULL if there is none"))),
+        text => Ok(text),
+    }
+}
+
 /// # Safety
 ///
 /// The texts in `config` are NULL or end in a NUL.
 unsafe fn builder(config: &emnify_config) -> Result<ClientBuilder, Error> {
     // SAFETY: as the caller promises.
-    let text = |text, name: &str| unsafe { argument::optional_text(text, name) };
+    let text = |text, name: &str| unsafe { setting(text, name) };
 
     if text(config.token_file, "config.token_file")?.is_some() {
         return Err(Error::invalid(
@@ -235,7 +271,7 @@ unsafe fn builder(config: &emnify_config) -> Result<ClientBuilder, Error> {
 /// The texts in `config` are NULL or end in a NUL.
 unsafe fn credentials(config: &emnify_config) -> Result<Credentials, Error> {
     // SAFETY: as the caller promises.
-    let text = |text, name: &str| unsafe { argument::optional_text(text, name) };
+    let text = |text, name: &str| unsafe { setting(text, name) };
     let application_token = text(config.application_token, "config.application_token")?;
     let username = text(config.username, "config.username")?;
     let password = text(config.password, "config.password")?;

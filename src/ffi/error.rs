@@ -67,17 +67,18 @@ pub extern "C" fn emnify_error_service_code(error: *const emnify_error) -> i32 {
     ask(error, 0, |object| object.error.service_code().unwrap_or(0))
 }
 
-/// 1 if the unchanged call may succeed after emnify_error_retry_after_s, nobody acting; else 0. NULL:
-/// 0.
+/// 1 if the unchanged call may succeed after emnify_error_retry_after_s, nobody acting; else 0.
+/// Does not say that it is harmless to repeat: what was sent may have been done. NULL: 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_error_is_retryable(error: *const emnify_error) -> i32 {
     ask(error, 0, |object| i32::from(object.error.is_retryable()))
 }
 
 /// After how many seconds, from when the call failed, another try makes sense: at least 1 if the
-/// error is retryable. Calls that come earlier fail at once, and nothing is sent. For a refusal that
-/// is not retryable it is the time until this library asks the service again; 0 where there is
-/// none. NULL: 0.
+/// error is retryable. Where it was the sign-in that failed, calls that come earlier fail at once,
+/// and nothing is sent; any other call is sent whenever you make it, so wait yourself. For a
+/// refused sign-in, which is not retryable, it is the time until this library asks the service
+/// again; 0 where there is none. NULL: 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_error_retry_after_s(error: *const emnify_error) -> u32 {
     ask(error, 0, |object| object.error.retry_after().map_or(0, whole_seconds_up))

@@ -16,7 +16,8 @@ use super::{argument, boundary, text};
 /// Without a device_name, out_device_fingerprint may be NULL and gets NULL.
 ///
 /// Errors: EMNIFY_ERROR_UNAUTHORIZED for a wrong code, after which the next one may be right;
-/// _INVALID_ARGUMENT for a code that is none, or where none is awaited; those of emnify_auth_token.
+/// _INVALID_ARGUMENT for a code that is none, where none is awaited, or where there is a device_name
+/// and out_device_fingerprint is NULL; those of emnify_auth_token.
 ///
 /// # Safety
 ///

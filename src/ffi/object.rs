@@ -7,10 +7,11 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Arc, LazyLock};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwapOption, Guard};
 use parking_lot::Mutex;
 
 use super::error::ErrorObject;
@@ -23,14 +24,15 @@ use crate::{Client, sys};
 /// By address, in order.
 type Clients = Vec<(usize, Arc<Client>)>;
 
-static CLIENTS: LazyLock<ArcSwap<Clients>> = LazyLock::new(ArcSwap::default);
+static CLIENTS: ArcSwapOption<Clients> = ArcSwapOption::const_empty();
 
 /// A client found by its address. Keeps it alive, also when it is freed meanwhile.
 ///
 /// Keeps the whole snapshot alive, in fact: for a call that waits, clone the client and drop this.
 pub(super) struct FoundClient {
-    clients: Guard<Arc<Clients>>,
-    at: usize,
+    client: NonNull<Client>,
+    /// What the client is in.
+    _clients: Guard<Option<Arc<Clients>>>,
 }
 
 impl std::ops::Deref for FoundClient {
@@ -38,7 +40,9 @@ impl std::ops::Deref for FoundClient {
 
     #[inline]
     fn deref(&self) -> &Client {
-        &self.clients[self.at].1
+        // SAFETY: it is owned by the snapshot, which nobody changes and which lives as long as
+        // the guard.
+        unsafe { self.client.as_ref() }
     }
 }
 
@@ -46,10 +50,10 @@ pub(super) fn add_client(client: Client) -> usize {
     let client = Arc::new(client);
     let address = Arc::as_ptr(&client) as usize;
     CLIENTS.rcu(|clients| {
-        let mut clients = Clients::clone(clients);
+        let mut clients = clients.as_deref().cloned().unwrap_or_default();
         let at = clients.partition_point(|(known, _)| *known < address);
         clients.insert(at, (address, client.clone()));
-        clients
+        Some(Arc::new(clients))
     });
     address
 }
@@ -57,16 +61,17 @@ pub(super) fn add_client(client: Client) -> usize {
 #[inline]
 pub(super) fn client(address: usize) -> Option<FoundClient> {
     let clients = CLIENTS.load();
-    let at = clients.binary_search_by_key(&address, |(known, _)| *known).ok()?;
-    Some(FoundClient { clients, at })
+    let known = clients.as_deref()?;
+    let at = known.binary_search_by_key(&address, |(known, _)| *known).ok()?;
+    Some(FoundClient { client: NonNull::from(&*known[at].1), _clients: clients })
 }
 
 fn remove_client(address: usize) -> bool {
     let before = CLIENTS.rcu(|clients| {
-        let others = clients.iter().filter(|(known, _)| *known != address);
-        others.cloned().collect::<Clients>()
+        let others = clients.iter().flat_map(|it| it.iter()).filter(|(known, _)| *known != address);
+        Some(Arc::new(others.cloned().collect::<Clients>()))
     });
-    before.iter().any(|(known, _)| *known == address)
+    before.is_some_and(|before| before.iter().any(|(known, _)| *known == address))
 }
 
 // Everything else.
@@ -89,10 +94,14 @@ impl Object {
     }
 }
 
-/// Enough that two threads on a device with a few cores seldom meet.
-const SHARDS: usize = 32;
+/// Enough shards, as a power of two, that two threads on a device with a few cores seldom meet.
+const SHARD_BITS: u32 = 5;
+const SHARDS: usize = 1 << SHARD_BITS;
 
-type Shard = Mutex<HashMap<usize, Object, BuildHasherDefault<AddressHasher>>>;
+/// With a cache line of its own: threads that use different shards must not meet there either.
+#[derive(Default)]
+#[repr(align(64))]
+struct Shard(Mutex<HashMap<usize, Object, BuildHasherDefault<AddressHasher>>>);
 
 struct Objects {
     /// In which process these locks were made.
@@ -135,26 +144,34 @@ fn first_objects(present: *mut Objects) -> &'static Objects {
 
 #[inline]
 fn shard(address: usize) -> &'static Shard {
+    &objects().shards[(spread(address) >> (u64::BITS - SHARD_BITS)) as usize]
+}
+
+/// All bits of `address` have a say in the highest ones of the result: allocators give each thread
+/// an area of its own, at multiples of a power of two, so that the first texts of two threads
+/// differ in nothing but high bits.
+#[inline]
+fn spread(address: usize) -> u64 {
     // The lowest bits of an allocation's address are always 0.
-    &objects().shards[((address >> 4) ^ (address >> 12)) % SHARDS]
+    (address as u64 >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// Registers `object` and returns the address that C gets.
 pub(super) fn add(object: Object) -> usize {
     let address = object.address();
-    shard(address).lock().insert(address, object);
+    shard(address).0.lock().insert(address, object);
     address
 }
 
 /// What `look` finds out about the object at `address`, if there is one. Runs under a lock: to be
 /// short, and to call nothing of this module.
 pub(super) fn with<R>(address: usize, look: impl FnOnce(&Object) -> Option<R>) -> Option<R> {
-    shard(address).lock().get(&address).and_then(look)
+    shard(address).0.lock().get(&address).and_then(look)
 }
 
 /// Lets go of whatever is at `address`. Nothing happens where that is not an address of ours.
 pub(super) fn remove(address: usize) {
-    let object = shard(address).lock().remove(&address);
+    let object = shard(address).0.lock().remove(&address);
     // Dropped after the lock: wiping and freeing take their time.
     match object {
         Some(object) => drop(object),
@@ -177,7 +194,7 @@ impl Hasher for AddressHasher {
     }
 
     fn write_usize(&mut self, address: usize) {
-        self.0 = (address as u64 >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = spread(address);
     }
 
     fn finish(&self) -> u64 {

@@ -13,13 +13,15 @@ use crate::{Error, Method};
 /// with emnify_free. Any HTTP status is a response and EMNIFY_OK; emnify_response_check makes an
 /// error of one that is not 2xx.
 ///
-/// method: "GET", "POST", "PUT", "PATCH" or "DELETE". path: starts with "/api/" and may hold a query;
-/// what is illegal in a URL is refused, so put values through emnify_url_escape. json_body: JSON, or
-/// NULL for none.
+/// method: "GET", "POST", "PUT", "PATCH" or "DELETE", in capitals. path: starts with "/api/" and
+/// may hold a query; what is illegal in a URL is refused, so put values through emnify_url_escape.
+/// json_body: JSON, or NULL for none.
 ///
-/// A 401 replaces the token and repeats the call, once; while new tokens are refused as well, once a
-/// minute at most and less and less often. GET, PUT and DELETE are repeated, once, where nothing was
-/// answered on a connection that had been idle. Nothing else is sent twice.
+/// A 401 replaces the token and repeats the call, once; while new tokens are refused as well, once
+/// a minute at most and less and less often. GET, PUT and DELETE are repeated, once, where nothing
+/// was answered on a connection that had been idle; and a few times after a 429 or 503 with a
+/// Retry-After that fits into timeout_ms, for which the call waits. POST and PATCH are sent twice
+/// after a 401 only.
 ///
 /// Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a wrong argument; those of emnify_auth_token; and
 /// _NETWORK, _TLS, _CLOCK, _BAD_RESPONSE, _TIMEOUT and _CANCELLED where no complete answer came.

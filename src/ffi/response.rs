@@ -129,7 +129,8 @@ pub unsafe extern "C" fn emnify_response_header(
 }
 
 /// How many pages the list has that this answer is one page of; 0 where its headers do not say.
-/// NULL: 0. A page past the last is answered with the last one again, so count pages by this.
+/// NULL: 0. Pages are asked for in the path, "?per_page=100&page=2", from 1 on. A page past the last
+/// is answered with the last one again, so count pages by this.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_response_total_pages(response: *const emnify_response) -> u32 {
     ask(response, |object| object.response.total_pages()).unwrap_or(0)

@@ -7,8 +7,10 @@ use super::error::emnify_error;
 use super::status::emnify_status;
 use super::{argument, boundary};
 
-/// Sends an SMS with the text to an endpoint; *out_sms_id (may be NULL) is its id. Sent once at most:
-/// where the answer is lost, the SMS may have gone out all the same.
+/// Sends an SMS with the text to the endpoint with this id; *out_sms_id (may be NULL) is the id of
+/// the SMS. EMNIFY_OK says that the service took it, not that it was delivered. Sent once at most:
+/// where the answer is lost (_SERVER, _BAD_RESPONSE, _NETWORK, _TIMEOUT, _CANCELLED), the SMS may
+/// have gone out all the same.
 ///
 /// Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a text that is NULL, empty or not UTF-8;
 /// _REJECTED where there is no such endpoint; _BAD_RESPONSE where the SMS was taken and its id not

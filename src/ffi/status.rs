@@ -2,48 +2,55 @@
 
 use std::ffi::{CStr, c_char};
 
-/// What became of a call: EMNIFY_OK, or one of EMNIFY_ERROR_.... A 32-bit integer and not an enum,
-/// whose size a compiler may choose.
+/// What became of a call: EMNIFY_OK, which is 0, or one of EMNIFY_ERROR_.... A 32-bit integer and
+/// not an enum, whose size a compiler may choose. Later versions may add some: have a default in a
+/// switch.
 pub type emnify_status = i32;
 
-/// Success.
+/// Success. There is no error object.
 pub const EMNIFY_OK: emnify_status = 0;
 /// An argument or a setting is wrong; the message names it. Nothing was sent.
 pub const EMNIFY_ERROR_INVALID_ARGUMENT: emnify_status = 1;
 /// The service refused the credentials: revoked, expired or mistyped. Remembered: nothing more is
 /// sent until emnify_set_application_token or emnify_reset, or 30 minutes have passed.
 pub const EMNIFY_ERROR_UNAUTHORIZED: emnify_status = 2;
-/// The service has locked the account for some minutes after failed sign-ins.
+/// The service has locked the account for some minutes after failed sign-ins, of this client or of
+/// others. Goes by: see emnify_error_retry_after_s.
 pub const EMNIFY_ERROR_ACCOUNT_LOCKED: emnify_status = 3;
-/// The service wants the one-time code of a second factor.
+/// The service wants the one-time code of a second factor, which the user has by e-mail or from an
+/// authenticator. Go on with emnify_submit_mfa_code. Remembered for 10 minutes, so that no second
+/// code is sent.
 pub const EMNIFY_ERROR_MFA_REQUIRED: emnify_status = 4;
-/// The service does not allow it (HTTP 403).
+/// The service does not allow it (HTTP 403): a permission of the user or the token is missing.
 pub const EMNIFY_ERROR_FORBIDDEN: emnify_status = 5;
 /// Too many requests: the service's limit (HTTP 429), or this client's own of 10 sign-ins in 5
-/// minutes.
+/// minutes. Goes by: see emnify_error_retry_after_s.
 pub const EMNIFY_ERROR_RATE_LIMITED: emnify_status = 6;
-/// The service understood and will not do it (HTTP 400, 404, 409, 422).
+/// The service understood and will not do it (HTTP 400, 404, 409, 422): there is no such thing, or
+/// the request is wrong. The same again will fail again.
 pub const EMNIFY_ERROR_REJECTED: emnify_status = 7;
-/// The service failed (HTTP 5xx, 408).
+/// The service failed (HTTP 5xx, 408). Goes by: see emnify_error_retry_after_s.
 pub const EMNIFY_ERROR_SERVER: emnify_status = 8;
 /// What answered made no sense: a captive portal, a page instead of JSON, an answer that is too
 /// large or was cut off.
 pub const EMNIFY_ERROR_BAD_RESPONSE: emnify_status = 9;
-/// No answer: name look-up, connecting, or a broken connection.
+/// No answer: the name look-up or the connecting failed, or the connection broke. What was sent on
+/// a connection that broke may have been done.
 pub const EMNIFY_ERROR_NETWORK: emnify_status = 10;
 /// No secure connection: the certificate or the handshake was not acceptable.
 pub const EMNIFY_ERROR_TLS: emnify_status = 11;
 /// The certificate's dates and this device's clock disagree. Usually the clock is wrong.
 pub const EMNIFY_ERROR_CLOCK: emnify_status = 12;
-/// The call took longer than timeout_ms.
+/// The call took longer than timeout_ms. What was sent may have been done.
 pub const EMNIFY_ERROR_TIMEOUT: emnify_status = 13;
-/// emnify_cancel was called.
+/// emnify_cancel was called, and not yet emnify_resume. What was sent may have been done.
 pub const EMNIFY_ERROR_CANCELLED: emnify_status = 14;
-/// The token file could not be read or written.
+/// What had to be stored was not: the emnify_keep_fn of emnify_application_token_rotate did not
+/// return 0.
 pub const EMNIFY_ERROR_STORAGE: emnify_status = 15;
-/// The buffer is too small; the length that is needed was given.
+/// The buffer of emnify_auth_token_copy is too small; *out_length says how long the token is.
 pub const EMNIFY_ERROR_BUFFER_TOO_SMALL: emnify_status = 16;
-/// A defect of this library. The process and the client go on.
+/// A defect of this library. The process and the client go on. Please report it.
 pub const EMNIFY_ERROR_INTERNAL: emnify_status = 17;
 
 /// The name of a status, such as "EMNIFY_ERROR_NETWORK"; "EMNIFY_ERROR_UNKNOWN" for a number that

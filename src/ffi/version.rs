@@ -2,13 +2,14 @@
 
 use std::ffi::{CStr, c_char};
 
-/// The major version of this header.
+/// The major version of this header, as a number.
 pub const EMNIFY_VERSION_MAJOR: u32 = 0;
-/// The minor version of this header.
+/// The minor version of this header, as a number. Before 1.0 it may change the interface.
 pub const EMNIFY_VERSION_MINOR: u32 = 1;
-/// The patch version of this header.
+/// The patch version of this header, as a number.
 pub const EMNIFY_VERSION_PATCH: u32 = 0;
-/// The version of this header as one number that grows: major * 65536 + minor * 256 + patch.
+/// The version of this header as one number that grows, for comparing: major * 65536 + minor * 256 +
+/// patch.
 pub const EMNIFY_VERSION_NUMBER: u32 = 0x0000_0100;
 
 const TEXT: &CStr =
@@ -24,7 +25,8 @@ pub extern "C" fn emnify_version() -> *const c_char {
     TEXT.as_ptr()
 }
 
-/// The version of the library that is linked, as EMNIFY_VERSION_NUMBER is that of the header.
+/// The version of the library that is linked, major * 65536 + minor * 256 + patch; that of the
+/// header is EMNIFY_VERSION_NUMBER.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_version_number() -> u32 {
     EMNIFY_VERSION_NUMBER

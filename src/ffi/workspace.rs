@@ -10,10 +10,13 @@ use super::{argument, boundary, object};
 /// connections of client, which it keeps alive. Nothing is sent. emnify_cancel on either ends the
 /// calls of both.
 ///
+/// Its settings are those of client, log and log_context included.
+///
 /// Its calls never fall back to the home workspace. They fail with EMNIFY_ERROR_FORBIDDEN where the
 /// user may not act there, and where client has an application token: only user sessions can switch.
 ///
-/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or is one for a workspace itself.
+/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or is one for a workspace
+/// itself.
 ///
 /// # Safety
 ///
