@@ -1,0 +1,333 @@
+//! What is behind the token, from C: one-time codes, workspaces, lists, SMS, application tokens,
+//! each with what it gives and with each way in which it fails.
+
+#[path = "support/one_time_codes.rs"]
+mod one_time_codes;
+mod support;
+
+use emnify_simulator::{Answer, LARGE_ENDPOINT_ID, Simulator, WORKSPACE};
+use support::{Link, Program, Source, have};
+
+const AUTHENTICATE: &str = "POST /api/v1/authenticate";
+const SWITCH: &str = "/api/v1/authenticate/workspace";
+const TOKENS: &str = "/api/v1/application_token";
+const OK: &str = "EMNIFY_OK";
+const ENDPOINT: u64 = 10_010_001;
+
+fn simulator() -> Simulator {
+    Simulator::builder().no_sign_in_limit().start().expect("a simulator starts")
+}
+
+/// Runs one operation that has to end with `status`, and returns what it printed.
+#[track_caller]
+fn run(program: &Program, sim: &Simulator, operation: &str, status: &str, more: &[&str]) -> String {
+    run_under(&[], program, sim, operation, status, more)
+}
+
+#[track_caller]
+fn run_under(
+    wrapper: &[&str],
+    program: &Program,
+    sim: &Simulator,
+    operation: &str,
+    status: &str,
+    more: &[&str],
+) -> String {
+    let base = sim.base_url();
+    let arguments: Vec<&str> =
+        [base.as_str(), operation, status].into_iter().chain(more.iter().copied()).collect();
+    let outcome =
+        one_time_codes::during(sim, program.directory(), || program.run_under(wrapper, &arguments));
+    outcome.expect_success(&format!("{arguments:?}"));
+    assert_eq!(sim.violations(), Vec::<String>::new());
+    outcome.stdout
+}
+
+fn program() -> Program {
+    Source::c("api", Link::Shared).build()
+}
+
+/// What a call that is not 2xx becomes, whatever was called.
+fn answers() -> [(Answer, &'static str, &'static str); 6] {
+    const HTML: &str = "<html><body><h1>Forbidden</h1></body></html>";
+    let error = r#"{"error_code":1499,"error_token":"MadeUp","message":"made up"}"#;
+    [
+        (Answer::json(403, error), "EMNIFY_ERROR_FORBIDDEN", "http 403, code 1499, retryable 0"),
+        (
+            Answer::json(429, error).header("Retry-After", "100"),
+            "EMNIFY_ERROR_RATE_LIMITED",
+            "http 429, code 1499, retryable 1",
+        ),
+        (
+            Answer::status(422).body("text/html", ""),
+            "EMNIFY_ERROR_REJECTED",
+            "http 422, code 0, retryable 0",
+        ),
+        (Answer::status(500), "EMNIFY_ERROR_SERVER", "http 500, code 0, retryable 1"),
+        (Answer::status(302).body("text/html", HTML), "EMNIFY_ERROR_BAD_RESPONSE", "http 302"),
+        (Answer::reset(), "EMNIFY_ERROR_NETWORK", "http 0"),
+    ]
+}
+
+#[test]
+fn a_one_time_code_completes_a_sign_in() {
+    let program = program();
+    let sim = simulator();
+    run(&program, &sim, "mfa", OK, &[]);
+    // The challenge and its completion, and nothing for a code that nobody asked for.
+    assert_eq!(sim.sign_ins(), 2);
+
+    let sim = simulator();
+    let said = run(&program, &sim, "mfa-wrong-code", "EMNIFY_ERROR_UNAUTHORIZED", &[]);
+    assert!(said.starts_with("http 401"), "{said}");
+    assert_eq!(sim.sign_ins(), 3);
+}
+
+#[test]
+fn a_device_that_was_declared_trusted_needs_no_code_again() {
+    let sim = simulator();
+    run(&program(), &sim, "mfa-device", OK, &[]);
+    assert_eq!(sim.sign_ins(), 3);
+    let sign_ins = sim.requests_to("/api/v1/authenticate");
+    assert!(sign_ins[1].text().contains("gateway"), "the name of the device");
+}
+
+#[test]
+fn a_code_that_gets_no_answer_is_not_said_to_be_wrong() {
+    let program = program();
+    for (answer, status) in [
+        (Answer::status(503), "EMNIFY_ERROR_SERVER"),
+        (Answer::cut_before_answer(), "EMNIFY_ERROR_NETWORK"),
+        (Answer::status(200).body("text/html", "<html>"), "EMNIFY_ERROR_BAD_RESPONSE"),
+    ] {
+        for operation in ["mfa", "mfa-device"] {
+            let sim = simulator();
+            sim.next(AUTHENTICATE, Answer::pass());
+            sim.next(AUTHENTICATE, answer.clone());
+            run(&program, &sim, operation, status, &[]);
+            assert_eq!(sim.sign_ins(), 2, "a code is sent once: {status}");
+        }
+    }
+}
+
+#[test]
+fn a_client_for_a_workspace_acts_there_or_not_at_all() {
+    let program = program();
+    let id = WORKSPACE.to_string();
+    let sim = simulator();
+    run(&program, &sim, "workspace", OK, &[&id, "user"]);
+    assert_eq!(sim.requests_to(SWITCH).len(), 1);
+
+    let sim = simulator();
+    run(&program, &sim, "workspace", "EMNIFY_ERROR_FORBIDDEN", &["4711", "user"]);
+    let said = run(&program, &sim, "workspace", "EMNIFY_ERROR_FORBIDDEN", &[&id, "device"]);
+    assert!(said.contains("application token"), "{said}");
+
+    let sim = simulator();
+    sim.next(SWITCH, Answer::status(500));
+    run(&program, &sim, "workspace", "EMNIFY_ERROR_SERVER", &[&id, "user"]);
+    assert!(sim.requests_to("/api/v1/sim").is_empty());
+}
+
+#[test]
+fn an_sms_is_sent_once_and_has_an_id() {
+    let program = program();
+    let path = format!("/api/v1/endpoint/{ENDPOINT}/sms");
+    let endpoint = ENDPOINT.to_string();
+    let sim = simulator();
+    run(&program, &sim, "sms", OK, &[&endpoint, "a \"b\" \u{e4}"]);
+    let sent = sim.requests_to(&path);
+    assert_eq!(sent.len(), 2, "one for each call");
+    let body: serde_json::Value = serde_json::from_slice(&sent[0].body).expect("JSON");
+    assert_eq!(body, serde_json::json!({ "payload": "a \"b\" \u{e4}" }));
+    run(&program, &sim, "sms", OK, &[&LARGE_ENDPOINT_ID.to_string(), "x"]);
+
+    run(&program, &sim, "sms", "EMNIFY_ERROR_REJECTED", &["1", "x"]);
+    for (answer, status, said) in answers() {
+        let sim = simulator();
+        sim.always(&path, answer);
+        let output = run(&program, &sim, "sms", status, &[&endpoint, "x"]);
+        assert!(output.starts_with(said), "{output}");
+        assert_eq!(sim.requests_to(&path).len(), 1, "{status}");
+    }
+    for (answer, status) in [
+        (Answer::lost(), "EMNIFY_ERROR_NETWORK"),
+        (Answer::status(201), "EMNIFY_ERROR_BAD_RESPONSE"),
+    ] {
+        let sim = simulator();
+        sim.always(&path, answer);
+        run(&program, &sim, "sms", status, &[&endpoint, "x"]);
+        assert_eq!(sim.requests_to(&path).len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn an_application_token_is_made_and_revoked() {
+    let program = program();
+    let sim = simulator();
+    let output =
+        run(&program, &sim, "create", OK, &["gateway 7", "2051-10-29T12:00:00Z", "127.0.0.0/8"]);
+    let posts: Vec<_> =
+        sim.requests_to(TOKENS).into_iter().filter(|call| call.method == "POST").collect();
+    assert_eq!(posts.len(), 1);
+    let body: serde_json::Value = serde_json::from_slice(&posts[0].body).expect("JSON");
+    let wanted = serde_json::json!({
+        "description": "gateway 7", "expiry_date": "2051-10-29T12:00:00Z", "ip": "127.0.0.0/8",
+    });
+    assert_eq!(body, wanted);
+    run(&program, &sim, "create", OK, &["-", "-", "-"]);
+
+    let id = output.trim().strip_prefix("id ").expect("an id");
+    assert_ne!(id, "0");
+    run(&program, &sim, "revoke", OK, &[id]);
+    run(&program, &sim, "revoke", "EMNIFY_ERROR_REJECTED", &["1"]);
+
+    // Two new ones of the same description: which of them is ours cannot be told.
+    sim.next(&format!("GET {TOKENS}"), Answer::json(200, "[]"));
+    let two = r#"[{"id":1,"description":"same"},{"id":2,"description":"same"}]"#;
+    sim.next(&format!("GET {TOKENS}"), Answer::json(200, two));
+    assert_eq!(run(&program, &sim, "create", OK, &["same", "-", "-"]).trim(), "id 0");
+}
+
+#[test]
+fn an_application_token_that_is_not_made_is_none() {
+    let program = program();
+    for (answer, status, said) in answers() {
+        let sim = simulator();
+        sim.next(&format!("POST {TOKENS}"), answer.clone());
+        let output = run(&program, &sim, "create", status, &["x", "-", "-"]);
+        assert!(output.starts_with(said), "{output}");
+        let sim = simulator();
+        sim.next(&format!("PATCH {TOKENS}/*"), answer);
+        let output = run(&program, &sim, "revoke", status, &["1"]);
+        assert!(output.starts_with(said), "{output}");
+    }
+    let sim = simulator();
+    sim.next(&format!("POST {TOKENS}"), Answer::lost());
+    let said = run(&program, &sim, "create", "EMNIFY_ERROR_NETWORK", &["x", "-", "-"]);
+    assert!(said.contains("nobody has the secret"), "{said}");
+}
+
+/// A simulator with an application token of a device's own, and its id.
+fn device() -> (Simulator, &'static str, String) {
+    let own = "made-up-application-token-of-a-device-that-opens-nothing-anywhere";
+    let sim = simulator();
+    let id = sim.add_application_token(own).to_string();
+    (sim, own, id)
+}
+
+#[test]
+fn a_rotation_goes_all_the_way_or_leaves_the_old_token() {
+    let program = program();
+    let (sim, own, id) = device();
+    // The program signs in with what is there before and after; the old one works no more.
+    let said = run(&program, &sim, "rotate", OK, &[own, &id, "0"]);
+    assert!(said.starts_with("kept 1, old_revoked 1, id ") && !said.ends_with("id 0\n"), "{said}");
+}
+
+#[test]
+fn a_rotation_that_cannot_be_kept_is_undone() {
+    let program = program();
+    for answer in ["1", "-1", "2147483647"] {
+        let (sim, own, id) = device();
+        let said = run(&program, &sim, "rotate", "EMNIFY_ERROR_STORAGE", &[own, &id, answer]);
+        assert!(said.contains(answer) && said.contains("kept 1, old_revoked 0, id 0"), "{said}");
+        assert!(!said.contains("left behind"), "{said}");
+    }
+}
+
+#[test]
+fn a_rotation_that_fails_says_what_it_leaves_behind() {
+    let program = program();
+    let (sim, own, id) = device();
+    for unknown in ["1", "18446744073709551615"] {
+        let said =
+            run(&program, &sim, "rotate", "EMNIFY_ERROR_INVALID_ARGUMENT", &[own, unknown, "0"]);
+        assert!(said.contains(unknown) && said.contains("kept 0"), "{said}");
+    }
+
+    // Not revoked at the end: no failure, but said.
+    sim.next(&format!("PATCH {TOKENS}/{id}"), Answer::status(500));
+    let said = run(&program, &sim, "rotate", OK, &[own, &id, "0"]);
+    assert!(said.starts_with("kept 1, old_revoked 0, id "), "{said}");
+
+    // The successor does not sign in, and is taken back or not.
+    for (taken_back, left) in [(Answer::pass(), false), (Answer::status(500), true)] {
+        let (sim, own, id) = device();
+        sim.next(AUTHENTICATE, Answer::pass());
+        sim.next(AUTHENTICATE, Answer::status(503));
+        sim.next(&format!("PATCH {TOKENS}/*"), taken_back);
+        let said = run(&program, &sim, "rotate", "EMNIFY_ERROR_SERVER", &[own, &id, "0"]);
+        assert!(said.contains("kept 0"), "{said}");
+        assert_eq!(said.contains("left behind"), left, "{said}");
+    }
+}
+
+#[test]
+fn a_list_is_read_by_the_pages_that_its_headers_say() {
+    let program = program();
+    let sim = simulator();
+    let said = run(&program, &sim, "pages", OK, &["sim", "10"]);
+    assert_eq!(said.trim(), "25 members on 3 pages");
+    assert_eq!(sim.requests_to("/api/v1/sim").len(), 3);
+    let said = run(&program, &sim, "pages", OK, &["sim", "100"]);
+    assert_eq!(said.trim(), "25 members on 1 pages");
+
+    for (answer, status, said) in answers() {
+        let sim = simulator();
+        sim.next("/api/v1/sim", Answer::pass());
+        sim.always("/api/v1/sim", answer);
+        let output = run(&program, &sim, "pages", status, &["sim", "10"]);
+        assert!(output.starts_with(said), "{output}");
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_refused_before_anything_is_sent() {
+    let sim = simulator();
+    run(&program(), &sim, "arguments", OK, &[]);
+    assert_eq!(sim.connections(), 0);
+}
+
+#[test]
+fn the_static_library_does_the_same() {
+    let program = Source::c("api", Link::Static).build();
+    let (sim, own, id) = device();
+    run(&program, &sim, "arguments", OK, &[]);
+    run(&program, &sim, "mfa-device", OK, &[]);
+    run(&program, &sim, "sms", OK, &[&ENDPOINT.to_string(), "x"]);
+    run(&program, &sim, "rotate", OK, &[own, &id, "0"]);
+}
+
+#[test]
+fn valgrind_finds_no_error_and_no_leak() {
+    const MEMCHECK: [&str; 5] = [
+        "valgrind",
+        "--quiet",
+        "--error-exitcode=99",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite,indirect",
+    ];
+    if !have(&["valgrind"]) {
+        return;
+    }
+    let program = program();
+    let (sim, own, id) = device();
+    let endpoint = ENDPOINT.to_string();
+    let workspace = WORKSPACE.to_string();
+    let works: [(&str, &str, &[&str]); 7] = [
+        ("arguments", OK, &[]),
+        ("mfa-device", OK, &[]),
+        ("workspace", OK, &[&workspace, "user"]),
+        ("sms", OK, &[&endpoint, "x"]),
+        ("sms", "EMNIFY_ERROR_REJECTED", &["1", "x"]),
+        ("rotate", "EMNIFY_ERROR_STORAGE", &[own, &id, "1"]),
+        ("rotate", OK, &[own, &id, "0"]),
+    ];
+    for (operation, status, more) in works {
+        run_under(&MEMCHECK, &program, &sim, operation, status, more);
+    }
+    let said = run_under(&MEMCHECK, &program, &sim, "create", OK, &["x", "-", "-"]);
+    let id = said.trim().strip_prefix("id ").expect("an id");
+    run_under(&MEMCHECK, &program, &sim, "revoke", OK, &[id]);
+}

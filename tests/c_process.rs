@@ -1,0 +1,112 @@
+//! C programs that look at how the library behaves as a part of their process: threads, forks,
+//! signals, limits, and being loaded and unloaded.
+
+mod support;
+
+use std::time::Duration;
+
+use emnify_simulator::{Answer, Simulator};
+use support::{Link, Source, shared_object};
+
+const AUTHENTICATE: &str = "/api/v1/authenticate";
+const BOTH: [Link; 2] = [Link::Shared, Link::Static];
+
+fn simulator() -> Simulator {
+    Simulator::builder().no_sign_in_limit().start().expect("a simulator starts")
+}
+
+/// The base URL with a name for the host, so that the name is looked up.
+fn by_name(sim: &Simulator) -> String {
+    sim.base_url().replace("127.0.0.1", "localhost")
+}
+
+#[test]
+fn threads_share_a_client_until_it_is_freed_and_may_have_small_stacks() {
+    for link in BOTH {
+        let program = Source::c("threads", link).build();
+        let ca_file = program.directory().join("ca.pem");
+        let sim = simulator();
+        let tls = Simulator::builder().tls(true).write_ca(&ca_file).start();
+        let tls = tls.expect("a simulator starts");
+        // So long that all of the herd come while the first of them is signing in.
+        sim.next(AUTHENTICATE, Answer::held());
+        let releasing = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let held = sim.wait_for_held(1, Duration::from_secs(60));
+                std::thread::sleep(Duration::from_millis(300));
+                let sign_ins = sim.sign_ins();
+                sim.release();
+                held && sign_ins == 1
+            });
+            let ca_file = ca_file.to_str().expect("UTF-8");
+            program.run(&[&sim.base_url(), &tls.base_url(), ca_file]).expect_success("threads");
+            waiting.join().expect("no panic")
+        });
+        assert!(releasing, "64 threads that want the first token make one sign-in");
+        assert_eq!(sim.violations(), Vec::<String>::new());
+        assert_eq!(tls.violations(), Vec::<String>::new());
+        assert_eq!(tls.sign_ins(), 2, "the device signed in over TLS, and again when told to");
+    }
+}
+
+#[test]
+fn a_child_process_is_refused_its_parents_client_and_makes_its_own() {
+    for link in BOTH {
+        let sim = simulator();
+        let program = Source::c("fork", link).build();
+        program.run(&[sim.base_url()]).expect_success("fork");
+        assert_eq!(sim.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn signals_neither_come_from_the_library_nor_disturb_it() {
+    for link in BOTH {
+        let sim = simulator();
+        sim.always(AUTHENTICATE, Answer::pass().delay(Duration::from_millis(500)));
+        sim.always("/api/v1/reset", Answer::reset());
+        sim.always("/api/v1/hangs", Answer::hang());
+        let program = Source::c("signals", link).build();
+        program.run(&[sim.base_url()]).expect_success("signals");
+    }
+}
+
+#[test]
+fn threads_and_the_process_may_end_anywhere() {
+    for link in BOTH {
+        let sim = simulator();
+        sim.always(AUTHENTICATE, Answer::pass().delay(Duration::from_millis(200)));
+        sim.always("/api/v1/hangs", Answer::hang());
+        let program = Source::c("lifetimes", link).build();
+        let outcome = program.run(&[sim.base_url()]);
+        outcome.expect_success("lifetimes");
+        // A panic would have been caught, and the program perhaps none the wiser.
+        assert!(!outcome.stderr.contains("panicked"), "{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn without_descriptors_or_threads_calls_fail_and_recover() {
+    for link in BOTH {
+        let program = Source::c("limits", link).build();
+        let ca_file = program.directory().join("ca.pem");
+        let tls = Simulator::builder().tls(true).write_ca(&ca_file).start();
+        drop(tls.expect("a simulator starts"));
+        let sim = simulator();
+        let ca_file = ca_file.to_str().expect("UTF-8");
+        let outcome = program.run(&[&by_name(&sim), ca_file]);
+        outcome.expect_success("limits");
+        print!("{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn it_may_be_closed_while_calls_are_pending_and_leaves_nothing_behind() {
+    let sim = simulator();
+    sim.always(AUTHENTICATE, Answer::pass().delay(Duration::from_millis(200)));
+    let program = Source::c("dlopen", Link::Not).flag("-ldl").build();
+    let library = shared_object();
+    let library = library.to_str().expect("UTF-8");
+    program.run(&[library, &by_name(&sim)]).expect_success("dlopen");
+    assert_eq!(sim.violations(), Vec::<String>::new());
+}
