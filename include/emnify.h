@@ -116,8 +116,8 @@
 #define EMNIFY_VERSION_NUMBER 256
 
 /**
- * Level of a line about what only a change to the program or the installation mends. This version
- * has none: what fails is returned to the caller, and a sign-in that failed is a warning.
+ * Level of a line about a sign-in that failed, and will until somebody acts: refused credentials, a
+ * one-time code that is wanted.
  */
 #define EMNIFY_LOG_ERROR 1
 

@@ -245,7 +245,8 @@ impl Client {
             Some(token) if !token.is_revoked() => {}
             _ => {
                 return Err(Error::invalid(format!(
-                    "old: there is no active application token with the id {old}"
+                    "the application token {old} is not there, or is revoked already; give the id \
+                     of the one that this client uses"
                 )));
             }
         }

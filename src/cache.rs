@@ -292,9 +292,14 @@ impl<S: TokenSource> TokenCache<S> {
             (Ok(token), Some(failure)) => self.log.line(LogLevel::Warning, || {
                 format!("renewal failed, the token is good for {} s more: {failure}", left(token))
             }),
-            (Err(error), failure) => self.log.line(LogLevel::Warning, || {
-                format!("sign-in failed: {}", failure.unwrap_or(error))
-            }),
+            (Err(error), failure) => {
+                let failure = failure.unwrap_or(error);
+                // What waiting does not mend, somebody has to.
+                let waiting_helps =
+                    failure.is_retryable() || failure.kind() == ErrorKind::Cancelled;
+                let level = if waiting_helps { LogLevel::Warning } else { LogLevel::Error };
+                self.log.line(level, || format!("sign-in failed: {failure}"));
+            }
         }
     }
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 #[non_exhaustive]
 #[repr(i32)]
 pub enum LogLevel {
-    /// The client cannot do its work.
+    /// A sign-in failed, and will until somebody acts: refused credentials, a wanted code.
     Error = 1,
-    /// Something failed that the client has made up for, such as a renewal.
+    /// Something failed that time mends, or that the client has made up for, such as a renewal.
     Warning = 2,
     /// What a healthy client does a few times a day.
     Info = 3,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::argument;
 use crate::{Client, ClientBuilder, Credentials, Error, IpFamily, LogLevel};
 
-/// Level of a line about what only a change to the program or the installation mends. This version
-/// has none: what fails is returned to the caller, and a sign-in that failed is a warning.
+/// Level of a line about a sign-in that failed, and will until somebody acts: refused credentials, a
+/// one-time code that is wanted.
 pub const EMNIFY_LOG_ERROR: i32 = 1;
 /// Level of a line about what failed: a sign-in, or something that was made up for, such as the
 /// renewal of a token that is still good. The default of log_level.

@@ -58,14 +58,19 @@ fn a_renewal_that_fails_is_a_warning_although_no_caller_sees_it() {
 }
 
 #[test]
-fn a_sign_in_that_fails_is_one_warning_however_many_callers_there_are() {
-    let (rig, lines) = recorded(application());
-    rig.script([Says::Refused]);
-    rig.hammer(100);
-    assert_eq!(
-        taken(&lines),
-        line(LogLevel::Warning, "sign-in failed: refused; next try in 1800 s")
-    );
+fn a_sign_in_that_fails_is_one_line_however_many_callers_there_are() {
+    let cases = [
+        (Says::Refused, LogLevel::Error, "refused; next try in 1800 s"),
+        (Says::Failed, LogLevel::Warning, "503; next try in 1 s"),
+    ];
+    for (says, level, what) in cases {
+        let (rig, lines) = recorded(application());
+        rig.script([says]);
+        for _ in 0..100 {
+            rig.error();
+        }
+        assert_eq!(taken(&lines), line(level, &format!("sign-in failed: {what}")));
+    }
 }
 
 #[test]
