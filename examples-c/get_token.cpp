@@ -1,64 +1,37 @@
-// Signs in and prints how long the token is good for, in C++11 or later.
+// Signs in, uses the token, and is handed the same token again without a request.
 //
 //     c++ -std=c++11 get_token.cpp -o get_token $(pkg-config --cflags --libs emnify)
 //     EMNIFY_APPLICATION_TOKEN=... ./get_token
-#include <cstdlib>
 #include <iostream>
-#include <memory>
-#include <stdexcept>
-#include <string>
 
-#include <emnify.h>
-
-namespace {
-
-// One deleter for everything that the library hands out.
-struct Release {
-  void operator()(void *object) const { emnify_free(object); }
-};
-
-template <typename T> using Owned = std::unique_ptr<T, Release>;
-
-void check(emnify_status status, emnify_error *error) {
-  const Owned<emnify_error> owned(error);
-  if (status != EMNIFY_OK) {
-    throw std::runtime_error(std::string(emnify_status_name(status)) + ": " +
-                             emnify_error_message(error));
-  }
-}
-
-Owned<emnify_client> make_client(const char *application_token) {
-  emnify_config config = EMNIFY_CONFIG_INIT;
-  config.application_token = application_token;
-  config.base_url = std::getenv("EMNIFY_BASE_URL");
-  config.ca_file = std::getenv("EMNIFY_CA_FILE");
-  config.user_agent = "example-gateway/1.0";
-
-  emnify_client *client = nullptr;
-  emnify_error *error = nullptr;
-  const emnify_status status = emnify_client_new(&config, &client, &error);
-  check(status, error);
-  return Owned<emnify_client>(client);
-}
-
-} // namespace
+#include <emnify.hpp>
 
 int main() {
   try {
-    const Owned<emnify_client> client = make_client(std::getenv("EMNIFY_APPLICATION_TOKEN"));
+    // Settings from the environment. A program with settings of its own fills an emnify::config.
+    const emnify::client client = emnify::client::from_environment();
 
-    char token[4096];
-    std::size_t length = 0;
-    std::uint32_t expires_in_s = 0;
-    emnify_error *error = nullptr;
-    const emnify_status status = emnify_auth_token_copy(client.get(), token, sizeof token, &length,
-                                                        &expires_in_s, &error);
-    check(status, error);
-    std::cout << "Signed in: a token of " << length << " characters, good for " << expires_in_s
-              << " s.\n";
-  } catch (const std::exception &failure) {
+    // Signs in. Wiped when it goes out of scope; auth_token() gives a std::string, which is not.
+    const emnify::secret token = client.auth_token_secret();
+
+    // Costs no request, and allocates nothing.
+    char again[4096];
+    const emnify::copied_token copied = client.auth_token_copy(again, sizeof again);
+    const bool same = token.str() == again;
+    std::cout << "Signed in: a token of " << copied.length << " characters, good for "
+              << copied.expires_in.count() / 60 << " min.\n"
+              << "Asked again: " << (same ? "the same token" : "another token") << ".\n";
+
+    const emnify::response sims = client.request("GET", "/api/v1/sim?per_page=5");
+    sims.check(); // throws what is not a 2xx
+    std::cout << "The first of " << sims.total_pages()
+              << " pages of SIMs: " << sims.body().substr(0, 72) << "...\n";
+    return same ? 0 : 1;
+  } catch (const emnify::exception &failure) {
     std::cerr << failure.what() << '\n';
-    return EXIT_FAILURE;
+    if (failure.is_retryable()) {
+      std::cerr << "Try again in " << failure.retry_after().count() << " s.\n";
+    }
+    return 1;
   }
-  return EXIT_SUCCESS;
 }
