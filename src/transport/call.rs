@@ -126,6 +126,11 @@ impl InProgress {
             .unwrap_or_else(|| Collected::new(0))
     }
 
+    /// What the answer's body is encoded with; empty where it is not.
+    pub(super) fn content_encoding(&self) -> Vec<u8> {
+        with(|call| call.framing.content_encoding().to_vec()).unwrap_or_default()
+    }
+
     pub(super) fn take_refusal(&self) -> Option<Refused> {
         with(|call| call.refused.take()).flatten()
     }

@@ -16,6 +16,8 @@ pub(super) struct Framing {
     http10: bool,
     informational: bool,
     chunked: bool,
+    /// The values of `Content-Encoding`, which ureq is not shown.
+    content_encoding: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +50,11 @@ impl Framing {
                 State::Chunk(left) => left.min(rest.len()),
                 _ => {
                     let (byte, after) = rest.split_at_mut(1);
+                    let hidden = self.is_in_content_encoding() && byte[0].is_ascii_graphic();
                     self.byte(byte[0]);
+                    if hidden {
+                        byte[0] = b'-';
+                    }
                     rest = after;
                     continue;
                 }
@@ -65,11 +71,25 @@ impl Framing {
         Ok(())
     }
 
+    /// What the body is encoded with, as the answer's head says.
+    pub(super) fn content_encoding(&self) -> &[u8] {
+        &self.content_encoding
+    }
+
+    /// Whether the next byte belongs to the value of `Content-Encoding`.
+    ///
+    /// ureq undoes an encoding itself where its feature for that is on, which another crate of the
+    /// same program may have switched on; and what it is given here are the zeros.
+    fn is_in_content_encoding(&self) -> bool {
+        self.state == State::Head && !self.first_line && value_of(&self.line, ENCODING).is_some()
+    }
+
     fn byte(&mut self, byte: u8) {
         if self.state == State::Start {
             self.state = State::Head;
             self.first_line = true;
             self.chunked = false;
+            self.content_encoding.clear();
         }
         if byte != b'\n' {
             if self.line.len() < LINE {
@@ -116,18 +136,28 @@ impl Framing {
             } else {
                 State::Plain
             };
-        } else if is_chunked(line) {
+        } else if let Some(coding) = value_of(line, ENCODING) {
+            if !self.content_encoding.is_empty() {
+                self.content_encoding.extend_from_slice(b", ");
+            }
+            self.content_encoding.extend_from_slice(coding.trim_ascii());
+        } else if value_of(line, b"transfer-encoding:").is_some_and(|v| lists(v, b"chunked")) {
             self.chunked = true;
         }
     }
 }
 
-fn is_chunked(line: &[u8]) -> bool {
-    const NAME: &[u8] = b"transfer-encoding:";
-    line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-        && line[NAME.len()..]
-            .split(|byte| *byte == b',')
-            .any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+const ENCODING: &[u8] = b"content-encoding:";
+
+/// What follows in a header line that begins with `name`, which is given with its colon.
+fn value_of<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let (start, value) = line.split_at_checked(name.len())?;
+    start.eq_ignore_ascii_case(name).then_some(value)
+}
+
+/// Whether `word` stands in a list with commas.
+pub(super) fn lists(value: &[u8], word: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(word))
 }
 
 fn chunk_size(line: &[u8]) -> Option<usize> {
@@ -205,5 +235,17 @@ mod tests {
             split(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nsecret", 7);
         assert!(!seen.windows(6).any(|part| part == b"secret"));
         assert_eq!(body, b"secret");
+    }
+
+    #[test]
+    fn the_encoding_is_hidden_since_another_crate_may_have_taught_ureq_to_undo_it() {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-ENCODING: gzip, br\r\nx: gzip\r\n\r\n";
+        let hidden = b"HTTP/1.1 200 OK\r\ncontent-ENCODING: ----- --\r\nx: gzip\r\n\r\n";
+        for step in 1..head.len() {
+            assert_eq!(split(head, step).0, hidden);
+        }
+        let mut framing = Framing::default();
+        framing.take_body(&mut head.to_vec(), |_| Ok::<_, Infallible>(())).unwrap();
+        assert_eq!(framing.content_encoding(), b"gzip, br");
     }
 }

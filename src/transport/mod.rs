@@ -286,7 +286,7 @@ impl Transport {
         let result = if cancel.is_set() || deadline.has_passed() {
             Err(ureq::Error::Timeout(ureq::Timeout::Global))
         } else {
-            request::run(&agent, &self.base, request, deadline)
+            request::run(&agent, &self.base, request, deadline, &call)
         };
         let cancelled = cancel.is_set();
         let (incoming, received) = match result {

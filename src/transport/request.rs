@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 use super::base_url::BaseUrl;
 use super::body::Collected;
+use super::call::InProgress;
 use super::exchange::{INPUT, OUTPUT};
+use super::framing::lists;
 use super::{Duration, Incoming, Method, Outgoing, TransportConfig, proxy};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -85,6 +87,7 @@ pub(super) fn run(
     base: &BaseUrl,
     request: &Outgoing<'_>,
     deadline: Deadline,
+    call: &InProgress,
 ) -> Result<(Incoming, Received), ureq::Error> {
     let head = configured(agent, build(base, request).map_err(wrap)?, request, deadline);
     let response = match request.body {
@@ -95,34 +98,30 @@ pub(super) fn run(
         None => agent.run(head),
     }?;
     let (parts, body) = response.into_parts();
+    let encoding = call.content_encoding();
     let incoming = Incoming {
         status: parts.status.as_u16(),
         headers: parts
             .headers
             .iter()
             .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                // ureq was not shown this one.
+                let hidden = *name == header::CONTENT_ENCODING;
+                let value = if hidden { &encoding } else { value.as_bytes() };
+                (name.as_str().to_owned(), String::from_utf8_lossy(value).into_owned())
             })
             .collect(),
         body: Vec::new(),
     };
-    let is = |name: HeaderName, word: &str| {
-        parts.headers.get_all(name).iter().any(|value| {
-            value
-                .as_bytes()
-                .split(|b| *b == b',')
-                .any(|v| v.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
-        })
-    };
+    let codings = parts.headers.get_all(header::TRANSFER_ENCODING);
+    let chunked = codings.iter().any(|value| lists(value.as_bytes(), b"chunked"));
     let announced = body.content_length();
     if announced.is_some_and(|length| length > request.max_response_bytes as u64) {
         return Err(ureq::Error::BodyExceedsLimit(request.max_response_bytes as u64));
     }
     let received = Received {
-        gzip: is(header::CONTENT_ENCODING, "gzip") || is(header::CONTENT_ENCODING, "x-gzip"),
-        until_closed: announced.is_none()
-            && !is(header::TRANSFER_ENCODING, "chunked")
-            && !matches!(incoming.status, 204 | 304),
+        gzip: lists(&encoding, b"gzip") || lists(&encoding, b"x-gzip"),
+        until_closed: announced.is_none() && !chunked && !matches!(incoming.status, 204 | 304),
         length: drain(body)?,
     };
     Ok((incoming, received))
