@@ -1,10 +1,12 @@
 # make                build the optimised library
 # make demo           sign in, use the token, see that the second call costs nothing
 # make check          every test that takes minutes at most
+# make check-all      and those that take longer: interleavings, sanitizers in the Rust code, the fleet
 # make install        PREFIX=/usr/local DESTDIR= LIBDIR= INCLUDEDIR= DOCDIR=   SHARED=no or STATIC=no
 # make install-strip  the same, without the names of internal functions
 # make uninstall      with the same settings
 # make deb            libemnify0.1 and libemnify-dev, under build/
+# make fleet          a thousand devices behind one address, in simulated time
 # make bench          measures; benches/README.md says what
 # make header         refresh include/emnify.h from src/ffi
 #
@@ -76,7 +78,7 @@ EXAMPLES := $(wildcard examples-c/*.c examples-c/*.cpp)
 TEMPLATES := emnify.pc.in packaging/emnifyConfig.cmake.in packaging/emnifyConfigVersion.cmake.in
 BUILT := $(BUILD)/libemnify.a $(BUILD)/third-party-licences.txt
 
-.PHONY: all demo check install install-strip uninstall deb stage header simulator bench clean
+.PHONY: all demo check check-all check-long install install-strip uninstall deb stage header simulator fleet bench clean
 
 all: $(BUILT)
 
@@ -190,6 +192,11 @@ demo: stage simulator
 	@CC="$(CC)" PKG_CONFIG="$(PKG_CONFIG)" STAGE="$(STAGE)" BUILD="$(BUILD)" \
 	  SIMULATOR="$(TARGET_DIR)/debug/emnify-simulator" sh examples-c/demo.sh
 
+# Fails where the fleet does not keep what the token policy promises. Measures nothing: neither the
+# profile nor a busy machine changes a number.
+fleet:
+	$(CARGO) test $(CARGO_FLAGS) --quiet --features simulation --bench fleet
+
 bench: stage simulator
 	$(CARGO) bench $(CARGO_FLAGS) --features capi,simulation --bench token --bench fleet
 	@CC="$(CC)" PKG_CONFIG="$(PKG_CONFIG)" STAGE="$(STAGE)" BUILD="$(BUILD)" \
@@ -207,6 +214,19 @@ check: stage
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --all-features \
 	  --package emnify --package emnify-simulator
 	EMNIFY_STAGE=$(STAGE) $(CARGO) test $(CARGO_FLAGS) --workspace --all-features
+
+HOST = $(shell $(RUSTC) -vV | sed -n 's/^host: //p')
+# Flags for all crates mean a build of its own for all of them.
+ELSEWHERE = CARGO_TARGET_DIR=$(TARGET_DIR)
+check-all: check check-long
+check-long: fleet
+	RUSTFLAGS="--cfg emnify_shuttle" $(ELSEWHERE)/shuttle $(CARGO) test $(CARGO_FLAGS) \
+	  --package emnify --lib --no-default-features cache::tests::interleavings
+	@# A switch of the compiler that is not stable yet, hence RUSTC_BOOTSTRAP.
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address $(ELSEWHERE)/asan $(CARGO) test $(CARGO_FLAGS) \
+	  --target $(HOST) --package emnify --features capi --lib -- ffi transport
+	@$(NM) $(TARGET_DIR)/asan/$(HOST)/debug/deps/emnify-* 2>/dev/null | grep -q __asan_report || \
+	  { echo "make: the sanitizer is not in the tests" >&2; exit 1; }
 
 clean:
 	rm -rf $(BUILD)

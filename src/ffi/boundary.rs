@@ -39,6 +39,21 @@ pub(super) fn value<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     caught(work).unwrap_or(otherwise)
 }
 
+/// Runs `work` that cannot wait, or gives `None` where it panics or does so itself; the caller then
+/// takes the long way through [`run`]. No system call that pthread_cancel could act in is made, so
+/// that its state may stay as it is: to change it twice would be a tenth of what handing out a token
+/// costs.
+#[inline]
+pub(super) fn at_once<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(test)]
+        PANIC.with(|panic| assert!(!panic.get(), "on purpose"));
+        work()
+    }))
+    .ok()
+    .flatten()
+}
+
 #[inline]
 fn caught<T>(work: impl FnOnce() -> T) -> std::thread::Result<T> {
     let _uncancelled = Uncancelled::begin();
