@@ -161,7 +161,8 @@ impl Client {
         credentials.check()?;
         if let Kind::Workspace = shared.cache.credentials().kind() {
             return Err(Error::invalid(
-                "client: a client for a workspace has no credentials of its own; replace those of                  the client that it came from",
+                "client: a client for a workspace has no credentials of its own; replace those of \
+                 the client that it came from",
             ));
         }
         shared.cache.set_credentials(credentials);
