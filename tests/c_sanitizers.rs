@@ -69,9 +69,12 @@ fn valgrind_finds_no_error_and_no_leak() {
     }
 }
 
+/// Not `fork`: a thread may hold a lock of the sanitizer itself at that moment (seen with gcc 12:
+/// the one of its store of stack traces), and the child then waits for it in its first `malloc`.
+/// `c_process` runs that program with the C library's `malloc`, which may be used in a child.
 #[test]
 fn the_sanitizers_of_gcc_find_nothing() {
-    let names = ["tokens", "misuse", "errors", "log", "callbacks", "threads", "fork", "lifetimes"];
+    let names = ["tokens", "misuse", "errors", "log", "callbacks", "threads", "lifetimes"];
     sanitized("gcc", &names);
 }
 
