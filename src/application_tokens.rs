@@ -8,8 +8,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use self::checks::{is_cidr, is_date_or_time};
-use crate::client::Client;
-use crate::credentials::Credentials;
+use crate::client::{Client, Parts};
+use crate::credentials::{Credentials, Kind};
+use crate::deadline::Deadline;
 use crate::endpoints::Named;
 use crate::error::{Error, ErrorKind};
 use crate::log::LogLevel;
@@ -140,9 +141,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for a date or a range that is none, and those of any call. When the answer
-    /// to the second call is lost, a token may have been made that nobody has the secret of: the
-    /// message says so.
+    /// `InvalidArgument` for a date or a range that is none, and those of any call. Where the answer
+    /// to the second call is lost, cannot be read, or is a 5xx, a token may have been made that
+    /// nobody has the secret of: the message says so.
     pub fn create_application_token(
         &self,
         new: &NewApplicationToken,
@@ -153,10 +154,16 @@ impl Client {
         }
         new.check()?;
         let before = self.application_tokens()?;
-        let response = self.post(PATH).json(new).call().map_err(|error| {
-            error.with_remark("a token may have been made that nobody has the secret of")
+        let created = self.post(PATH).json(new).call().and_then(|response| response.json());
+        let Created { application_token: secret } = created.map_err(|error| {
+            if !error.may_be_done() {
+                return error;
+            }
+            error.with_remark(
+                "an application token may have been made that nobody has the secret of: look \
+                 through the list, and revoke it",
+            )
         })?;
-        let Created { application_token: secret } = response.json()?;
         let is_new = |token: &ApplicationToken| {
             before.iter().all(|known| known.id != token.id)
                 && token.description.as_deref().unwrap_or_default()
@@ -229,12 +236,17 @@ impl Client {
     /// and revokes the old one, in this order: at every point at least one of the two is both valid
     /// and stored, so that a device that loses power comes back with one that works.
     ///
+    /// Makes six requests, each of which may take the client's [`timeout`](crate::ClientBuilder::timeout).
+    /// The sign-in counts among the client's 10 in 5 minutes, and is not made during a rate limit;
+    /// where it could not be made, no token is.
+    ///
     /// # Errors
     ///
-    /// Those of any call, and what `keep` says, as [`ErrorKind::Storage`]. The old token then still
-    /// works and the client still uses it; the new one is revoked again, or, where that fails as well,
-    /// the message says that it was left behind. Only a failure to revoke the old one is not an
-    /// error: see [`RotatedApplicationToken::old_not_revoked`].
+    /// `InvalidArgument` on a client that does not sign in with an application token, those of any
+    /// call, and what `keep` says, as [`ErrorKind::Storage`]. The old token then still works and the
+    /// client still uses it; the new one is revoked again, or, where that fails as well, the message
+    /// says that it was left behind. Only a failure to revoke the old one is not an error: see
+    /// [`RotatedApplicationToken::old_not_revoked`].
     pub fn rotate_application_token(
         &self,
         old: u64,
@@ -243,6 +255,14 @@ impl Client {
     ) -> Result<RotatedApplicationToken, Error> {
         // First, since nothing is sent for an argument that is wrong by itself.
         new.check()?;
+        let Parts { cache, timeout, log, .. } = self.parts()?;
+        let in_use = cache.credentials();
+        if !matches!(in_use.kind(), Kind::ApplicationToken(_)) {
+            return Err(Error::invalid(
+                "client: it does not sign in with an application token, so that there is none to \
+                 rotate",
+            ));
+        }
         match self.application_token(old)? {
             Some(token) if !token.is_revoked() => {}
             _ => {
@@ -252,23 +272,34 @@ impl Client {
                 )));
             }
         }
+        // Before there is something that would have to be taken back.
+        cache.may_try_out()?;
         let created = self.create_application_token(new)?;
         let credentials = Credentials::application_token(created.secret());
-        let switched = self.sign_in_apart(&credentials).and_then(|token| {
+        let stored = cache.try_out(&credentials, Deadline::after(timeout)).and_then(|token| {
+            if !cache.credentials().are_those(&in_use) {
+                return Err(replaced_meanwhile());
+            }
             keep(created.secret()).map_err(|reason| {
                 Error::new(
                     ErrorKind::Storage,
                     format!("the new application token could not be stored: {reason}"),
                 )
             })?;
-            self.switch_to(credentials, token)
+            Ok(token)
         });
-        if let Err(error) = switched {
-            return Err(self.take_back(created.id, error));
+        let token = match stored {
+            Ok(token) => token,
+            Err(error) => return Err(self.take_back(created.id, error)),
+        };
+        if !cache.adopt(&in_use, credentials, token) {
+            // What is stored must stay valid, so that this is not taken back.
+            let both = "the new application token is stored and valid, the old one still is";
+            return Err(replaced_meanwhile().with_remark(both));
         }
         let old_not_revoked = self.revoke_application_token(old).err();
         if let Some(error) = &old_not_revoked {
-            self.parts()?.log.line(LogLevel::Warning, || {
+            log.line(LogLevel::Warning, || {
                 format!("application token {old} is replaced but could not be revoked: {error}")
             });
         }
@@ -286,6 +317,14 @@ impl Client {
         };
         error.with_remark(&left)
     }
+}
+
+fn replaced_meanwhile() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "the client was given other credentials while its application token was rotated; it uses \
+         those",
+    )
 }
 
 #[cfg(test)]

@@ -171,11 +171,29 @@ impl<S: TokenSource> TokenCache<S> {
         self.change(|state| state.set_credentials(credentials));
     }
 
-    /// Starts over with other credentials and the token that they have got already.
-    pub(crate) fn adopt(&self, credentials: Credentials, token: AuthToken) {
-        self.change(|state| state.adopt(credentials, token));
+    /// A token for credentials that are not in use, which changes nothing here but the count of
+    /// requests, and what the service said of those.
+    pub(crate) fn try_out(
+        &self,
+        credentials: &Credentials,
+        deadline: Deadline,
+    ) -> Result<AuthToken, Error> {
+        self.obtain(deadline, Duration::MAX, |state| state.decide_trial(credentials))
+    }
+
+    /// Nothing, if credentials could be [tried out](Self::try_out) now.
+    pub(crate) fn may_try_out(&self) -> Result<(), Error> {
+        let state = self.state.lock();
+        state.firm_obstacle(state.now()).map_or(Ok(()), Err)
+    }
+
+    /// Starts over with other credentials and the token that they have got already, unless the
+    /// present ones are not `old` any more. Tells whether it did.
+    pub(crate) fn adopt(&self, old: &Credentials, new: Credentials, token: AuthToken) -> bool {
+        let adopted = self.change(|state| state.adopt(old, new, token));
         // Those who wait for a sign-in with the old ones need not any more.
         self.landed.notify_all();
+        adopted
     }
 
     /// What the next sign-in presents, unless there is a refresh token.

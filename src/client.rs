@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 pub use self::builder::ClientBuilder;
-use crate::authenticate::Authenticator;
 use crate::cache::TokenCache;
 use crate::clock::Clock;
 use crate::credentials::{Credentials, Kind};
@@ -198,48 +197,21 @@ impl Client {
         Ok(self.shared()?.cache.credentials())
     }
 
-    /// A token for other credentials, which this client is not changed by.
-    pub(crate) fn sign_in_apart(&self, credentials: &Credentials) -> Result<AuthToken, Error> {
-        let shared = self.shared()?;
-        let apart = self.beside(credentials.clone(), |transport| {
-            Source::SignIn(Authenticator::new(transport))
-        })?;
-        apart.0.cache.token(|| Deadline::after(shared.timeout))
-    }
-
-    /// Goes on with other credentials and the token that they have got.
-    pub(crate) fn switch_to(
-        &self,
-        credentials: Credentials,
-        token: AuthToken,
-    ) -> Result<(), Error> {
-        self.shared()?.cache.adopt(credentials, token);
-        Ok(())
-    }
-
+    /// A client for another workspace with the settings and the connections of this one.
     pub(crate) fn in_workspace(&self, id: u64) -> Result<Self, Error> {
-        if let Kind::Workspace = self.shared()?.cache.credentials().kind() {
+        let Shared { cache, clock, transport, timeout, max_response_bytes, log, born, .. } =
+            self.shared()?;
+        if let Kind::Workspace = cache.credentials().kind() {
             return Err(Error::invalid(
                 "client: it is a client for a workspace; use the one that it came from",
             ));
         }
-        self.beside(Credentials::workspace(), |_| {
-            Source::Workspace(Switch { home: self.clone(), id })
-        })
-    }
-
-    /// Another client with the settings and the connections of this one.
-    fn beside(
-        &self,
-        credentials: Credentials,
-        source: impl FnOnce(Arc<Transport>) -> Source,
-    ) -> Result<Self, Error> {
-        let Shared { clock, transport, timeout, max_response_bytes, log, born, .. } =
-            self.shared()?;
-        let source = source(transport.clone());
+        let source = Source::Workspace(Switch { home: self.clone(), id });
         let draw = Box::new(fastrand::f64);
+        let cache =
+            TokenCache::new(Credentials::workspace(), source, clock.clone(), draw, log.clone());
         Ok(Self(Arc::new(Shared {
-            cache: TokenCache::new(credentials, source, clock.clone(), draw, log.clone()),
+            cache,
             clock: clock.clone(),
             transport: transport.clone(),
             timeout: *timeout,

@@ -73,9 +73,12 @@ pub struct Error {
     /// Beside the facts, not in them: the time left differs for each caller that is handed
     /// the same remembered failure.
     retry_after: Option<Duration>,
+    /// Nobody can tell whether the service did what was asked: the answer was lost, or made no
+    /// sense, or says that something went wrong in the middle.
+    may_be_done: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     kind: ErrorKind,
     message: String,
@@ -113,6 +116,7 @@ impl Error {
                 challenge: None,
             }),
             retry_after: None,
+            may_be_done: false,
         }
     }
 
@@ -154,18 +158,21 @@ impl Error {
 
     /// The same failure with something more to say.
     pub(crate) fn with_remark(mut self, remark: &str) -> Self {
-        let Facts { kind, message, http_status, service, request_id, retryable, challenge } =
-            &*self.facts;
-        self.facts = Arc::new(Facts {
-            kind: *kind,
-            message: format!("{message}; {remark}"),
-            http_status: *http_status,
-            service: service.clone(),
-            request_id: request_id.clone(),
-            retryable: *retryable,
-            challenge: challenge.clone(),
-        });
+        let mut facts = Facts::clone(&self.facts);
+        facts.message = format!("{}; {remark}", facts.message);
+        self.facts = Arc::new(facts);
         self
+    }
+
+    /// The same failure, of a call that may have been carried out nevertheless, or was not.
+    pub(crate) fn with_may_be_done(mut self, may_be_done: bool) -> Self {
+        self.may_be_done = may_be_done;
+        self
+    }
+
+    /// Whether the call may have been carried out although it failed.
+    pub(crate) fn may_be_done(&self) -> bool {
+        self.may_be_done
     }
 
     /// The same failure with another time to wait.

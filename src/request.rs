@@ -240,7 +240,7 @@ impl Request<'_> {
             }
             sent => sent,
         }
-        .map_err(|lost| lost.error)
+        .map_err(|lost| lost.error.with_may_be_done(lost.progress != Progress::NotSent))
     }
 
     fn send(

@@ -101,7 +101,8 @@ impl Response {
         };
         Err(Error::new(kind, message)
             .with_answer(self.status(), service, self.answer.request_id())
-            .with_retry_after(self.answer.retry_after()))
+            .with_retry_after(self.answer.retry_after())
+            .with_may_be_done(kind == ErrorKind::Server))
     }
 
     pub(crate) fn request_id(&self) -> Option<String> {
@@ -110,11 +111,9 @@ impl Response {
 
     fn bad(&self, what: &str) -> Error {
         let message = format!("{}: the body of the answer {what}", self.what);
-        Error::new(ErrorKind::BadResponse, message).with_answer(
-            self.status(),
-            None,
-            self.answer.request_id(),
-        )
+        Error::new(ErrorKind::BadResponse, message)
+            .with_answer(self.status(), None, self.answer.request_id())
+            .with_may_be_done(true)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Application tokens: make, list, describe, revoke, rotate.
 
 use emnify::{Client, Credentials, ErrorKind, NewApplicationToken};
-use emnify_simulator::{Answer, DEFAULT_PASSWORD, DEFAULT_USERNAME, Simulator};
+use emnify_simulator::{Answer, DEFAULT_PASSWORD, DEFAULT_USERNAME, Simulator, WORKSPACE};
 
 const PATH: &str = "/api/v1/application_token";
 const AUTHENTICATE: &str = "/api/v1/authenticate";
@@ -94,6 +94,31 @@ fn a_creation_whose_answer_is_lost_is_not_repeated_and_is_said() {
 }
 
 #[test]
+fn a_creation_that_may_have_been_done_says_so_and_one_that_was_not_does_not() {
+    let post = format!("POST {PATH}");
+    for (answer, kind, said) in [
+        (Answer::status(504), ErrorKind::Server, true),
+        (Answer::status(408), ErrorKind::Server, true),
+        (Answer::json(201, "{}"), ErrorKind::BadResponse, true),
+        (Answer::json(201, "<html>"), ErrorKind::BadResponse, true),
+        (Answer::cut_in_body(900, "{"), ErrorKind::BadResponse, true),
+        (Answer::status(422), ErrorKind::Rejected, false),
+        (Answer::status(403), ErrorKind::Forbidden, false),
+        (Answer::status(429), ErrorKind::RateLimited, false),
+    ] {
+        let (sim, client) = rig();
+        sim.always(&post, answer);
+        let error = client.create_application_token(&described("x")).unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.to_string().contains("nobody has the secret"), said, "{error}");
+    }
+    let (sim, client) = rig();
+    sim.always(AUTHENTICATE, Answer::status(503));
+    let error = client.create_application_token(&described("x")).unwrap_err();
+    assert!(!error.to_string().contains("nobody has the secret"), "nothing was sent: {error}");
+}
+
+#[test]
 fn what_does_not_exist_is_rejected() {
     let (_sim, client) = rig();
     assert_eq!(client.application_token(1).unwrap(), None);
@@ -174,6 +199,87 @@ fn an_old_token_that_cannot_be_revoked_does_not_undo_the_rotation() {
     let rotated = client.rotate_application_token(old, &described("second"), |_| Ok(())).unwrap();
     assert_eq!(rotated.old_not_revoked.unwrap().kind(), ErrorKind::Server);
     assert!(signs_in(&sim, rotated.new.secret()) && signs_in(&sim, &old_secret));
+}
+
+fn posts(sim: &Simulator, path: &str) -> usize {
+    sim.requests_to(path).into_iter().filter(|request| request.method == "POST").count()
+}
+
+#[test]
+fn rotations_that_fail_again_and_again_keep_the_budget_and_leave_nothing_behind() {
+    let (sim, client, old_secret, old) = device();
+    let sign_ins = posts(&sim, AUTHENTICATE);
+    let mut kinds = Vec::new();
+    for _ in 0..12 {
+        let outcome = client
+            .rotate_application_token(old, &described("second"), |_| Err("flash is full".into()));
+        kinds.push(outcome.unwrap_err().kind());
+    }
+    // One sign-in of this client was its first.
+    assert_eq!(posts(&sim, AUTHENTICATE) - sign_ins, 9);
+    assert!(kinds[..9].iter().all(|kind| *kind == ErrorKind::Storage), "{kinds:?}");
+    assert!(kinds[9..].iter().all(|kind| *kind == ErrorKind::RateLimited), "{kinds:?}");
+    let tokens = client.application_tokens().unwrap();
+    let seconds: Vec<_> =
+        tokens.iter().filter(|it| it.description.as_deref() == Some("second")).collect();
+    assert_eq!(seconds.len(), 9, "where it cannot be tried out, none is made");
+    assert!(seconds.iter().all(|token| token.is_revoked()));
+    assert!(signs_in(&sim, &old_secret));
+}
+
+#[test]
+fn a_rate_limit_that_a_rotation_meets_holds_for_the_client_and_the_next_rotation() {
+    let (sim, client, _, old) = device();
+    let limited = Answer::status(429).header("Retry-After", "40");
+    sim.next(AUTHENTICATE, limited);
+    for _ in 0..3 {
+        let outcome = client.rotate_application_token(old, &described("second"), |_| Ok(()));
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert!(error.retry_after().unwrap().as_secs() > 30, "{error}");
+    }
+    let token = client.auth_token().unwrap();
+    client.invalidate(&token).unwrap();
+    assert_eq!(client.auth_token().unwrap_err().kind(), ErrorKind::RateLimited);
+    // One for the user who made the token, one for the client, and the trial.
+    assert_eq!(posts(&sim, AUTHENTICATE), 3);
+}
+
+#[test]
+fn only_a_client_that_signs_in_with_an_application_token_has_one_to_rotate() {
+    let (sim, user) = rig();
+    let created = user.create_application_token(&described("first")).unwrap();
+    let before = sim.requests().len();
+    for client in [&user, &user.workspace(WORKSPACE).unwrap()] {
+        let outcome =
+            client.rotate_application_token(created.id.unwrap(), &described("x"), |_| Ok(()));
+        let error = outcome.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().starts_with("client: "), "{error}");
+    }
+    assert_eq!(sim.requests().len(), before, "and nothing is sent");
+}
+
+#[test]
+fn credentials_that_were_set_during_a_rotation_are_not_overwritten() {
+    let (sim, user) = rig();
+    let secret_of = |text| user.create_application_token(&described(text)).unwrap();
+    let (first, other) = (secret_of("first"), secret_of("other"));
+    let client = client(&sim, Credentials::application_token(first.secret()));
+    let mut stored = None;
+    let error = client
+        .rotate_application_token(first.id.unwrap(), &described("second"), |secret| {
+            stored = Some(secret.to_owned());
+            client.set_credentials(Credentials::application_token(other.secret())).unwrap();
+            Ok(())
+        })
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(error.to_string().contains("stored and valid"), "{error}");
+    assert!(signs_in(&sim, &stored.unwrap()), "what is stored works");
+    assert!(signs_in(&sim, first.secret()));
+    user.revoke_application_token(first.id.unwrap()).unwrap();
+    client.auth_token().expect("the client uses the other one");
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl State {
         }
         self.settle(now);
         let next = match outcome {
+            outcome if attempt.trial => self.land_trial(attempt, outcome, sent_at, now),
             outcome if attempt.epoch != self.epoch => self.start_over(attempt, outcome.err(), now),
             Ok(issued) => self.accept(attempt, issued, sent_at, now),
             Err(failure) => self.fail(attempt, failure, now),
@@ -73,29 +74,77 @@ impl State {
         }
     }
 
-    fn accept(&mut self, attempt: &Attempt, issued: Issued, sent_at: Moment, now: Moment) -> Next {
-        // Spent by use, whatever the token that came is worth.
-        self.refresh_token = issued.refresh_token;
+    /// Credentials that are not in use were tried out: the token is the caller's, and what the
+    /// service said of them is no ruling on those in use. What it said of this device's requests
+    /// holds for all of them.
+    fn land_trial(
+        &mut self,
+        attempt: &mut Attempt,
+        outcome: Result<Issued, Failure>,
+        sent_at: Moment,
+        now: Moment,
+    ) -> Next {
+        let Failure { verdict, error, retry_after, .. } = match outcome {
+            Ok(issued) => match self.token_from(issued, sent_at, now) {
+                Ok(token) => {
+                    return Next::Over { result: Ok(token), shared: false, failure: None };
+                }
+                Err(failure) => failure,
+            },
+            Err(failure) => failure,
+        };
+        over_alone(match verdict {
+            Verdict::Stale if self.may_repeat(attempt, now) => {
+                attempt.repeated = true;
+                return Next::Again { why: error };
+            }
+            Verdict::Limited => self.holds.limit(error, retry_after, (self.draw)(), now),
+            Verdict::Failed => self.back_off(Cause::Answered, error, retry_after, now),
+            Verdict::Unanswered | Verdict::Stale => {
+                self.back_off(Cause::Unanswered, error, retry_after, now)
+            }
+            Verdict::Refused | Verdict::Locked | Verdict::Challenged(_) | Verdict::CallersOwn => {
+                error.with_retry_after(retry_after)
+            }
+        })
+    }
+
+    /// The token that was issued, unless it is of no use any more.
+    fn token_from(
+        &self,
+        issued: Issued,
+        sent_at: Moment,
+        now: Moment,
+    ) -> Result<AuthToken, Failure> {
         let (lifetime, draw) = (issued.lifetime, (self.draw)());
         let token = AuthToken::new(issued.text, lifetime, sent_at, draw, self.clock.clone());
-        if now >= token.unusable_from() {
-            let error = Error::new(
-                ErrorKind::BadResponse,
-                format!(
-                    "the service answered the sign-in with a token that lives for {} s only, which \
-                     was too short or already over when it arrived",
-                    lifetime.as_secs()
-                ),
-            );
-            let (verdict, retry_after) = (Verdict::Failed, None);
-            return match attempt.grant {
-                Grant::Code(_) => self.fail_code(verdict, error, retry_after, now),
-                _ => {
-                    let error = self.back_off(Cause::Answered, error, retry_after, now);
-                    self.over_with(error, now)
-                }
-            };
+        if now < token.unusable_from() {
+            return Ok(token);
         }
+        let error = Error::new(
+            ErrorKind::BadResponse,
+            format!(
+                "the service answered the sign-in with a token that lives for {} s only, which \
+                 was too short or already over when it arrived",
+                lifetime.as_secs()
+            ),
+        );
+        Err(Failure { verdict: Verdict::Failed, error, retry_after: None, sent: true })
+    }
+
+    fn accept(
+        &mut self,
+        attempt: &mut Attempt,
+        mut issued: Issued,
+        sent_at: Moment,
+        now: Moment,
+    ) -> Next {
+        // Spent by use, whatever the token that came is worth.
+        self.refresh_token = issued.refresh_token.take();
+        let token = match self.token_from(issued, sent_at, now) {
+            Ok(token) => token,
+            Err(failure) => return self.fail(attempt, failure, now),
+        };
         self.token = Some(token.clone());
         self.holds.clear();
         self.bearer.came();

@@ -56,6 +56,8 @@ pub(super) struct Attempt {
     pub(super) renewal: bool,
     /// The request was repeated already because its connection was dead.
     pub(super) repeated: bool,
+    /// It tries out credentials that are not in use, and is the caller's alone.
+    pub(super) trial: bool,
 }
 
 impl State {
@@ -157,12 +159,41 @@ impl State {
             code: code.clone(),
             device: device.cloned(),
         });
+        match self.firm_obstacle(now) {
+            Some(error) => Decision::Fail(error),
+            None => Decision::Lead(self.take_off(grant)),
+        }
+    }
+
+    /// For credentials that shall replace those in use, once they have been seen to work: a sign-in
+    /// like any other to the service, and so to the budget, but no business of other callers.
+    pub(super) fn decide_trial(&mut self, credentials: &Credentials) -> Decision {
+        let now = self.now();
+        self.settle(now);
+        if self.cancelled {
+            return Decision::Fail(cancelled());
+        }
+        if let Some(flight) = &self.flight {
+            return Decision::Wait { flight: flight.clone(), share: false };
+        }
+        match self.firm_obstacle(now) {
+            Some(error) => Decision::Fail(error),
+            None => {
+                let grant = Grant::Credentials(credentials.clone());
+                Decision::Lead(Attempt { trial: true, ..self.take_off(grant) })
+            }
+        }
+    }
+
+    /// What stands in the way even of a sign-in that is not about the present ruling, and of which
+    /// there is at most one for each action of a user: what the service asked for, and the budget.
+    pub(super) fn firm_obstacle(&self, now: Moment) -> Option<Error> {
         match self.holds.asked_for() {
             Some((until, error)) if now < until => {
-                Decision::Fail(error.clone().with_retry_after(Some(until.since(now))))
+                Some(error.clone().with_retry_after(Some(until.since(now))))
             }
-            _ if now < self.budget.available_from() => Decision::Fail(self.over_budget(now)),
-            _ => Decision::Lead(self.take_off(grant)),
+            _ if now < self.budget.available_from() => Some(self.over_budget(now)),
+            _ => None,
         }
     }
 
@@ -209,7 +240,7 @@ impl State {
         let flight = Arc::new(Flight::default());
         self.flight = Some(flight.clone());
         let (epoch, renewal) = (self.epoch, self.token.is_some());
-        Attempt { flight, grant, epoch, renewal, repeated: false }
+        Attempt { flight, grant, epoch, renewal, repeated: false, trial: false }
     }
 
     // What callers change.
@@ -283,10 +314,15 @@ impl State {
         self.reset();
     }
 
-    /// Starts over with `credentials` and the `token` that they have got already.
-    pub(super) fn adopt(&mut self, credentials: Credentials, token: AuthToken) {
-        self.set_credentials(credentials);
+    /// Starts over with `new` credentials and the `token` that they have got already. Not where
+    /// the present ones are not `old` any more: somebody replaced them meanwhile, and meant it.
+    pub(super) fn adopt(&mut self, old: &Credentials, new: Credentials, token: AuthToken) -> bool {
+        if !self.credentials.are_those(old) {
+            return false;
+        }
+        self.set_credentials(new);
         self.token = Some(token);
+        true
     }
 
     pub(super) fn credentials(&self) -> Credentials {

@@ -30,4 +30,6 @@ mod single_flight;
 #[cfg(not(emnify_shuttle))]
 mod table;
 #[cfg(not(emnify_shuttle))]
+mod trials;
+#[cfg(not(emnify_shuttle))]
 mod waits;

@@ -333,7 +333,7 @@ fn new_credentials_may_bring_their_token_which_is_served_at_once_and_renewed_in_
     rig.script([Says::Refused]);
     rig.error();
     let credentials = Credentials::application_token("two");
-    rig.cache.adopt(credentials, got_elsewhere(&rig, 100 * SECOND));
+    assert!(rig.cache.adopt(&application(), credentials, got_elsewhere(&rig, 100 * SECOND)));
     assert_eq!(rig.text(), "elsewhere");
     assert_eq!(rig.requests(), 1);
     rig.advance(80 * SECOND);
@@ -351,12 +351,23 @@ fn a_token_that_came_with_new_credentials_spares_those_who_wait_the_sign_in_in_f
         let waiter = scope.spawn(|| rig.text());
         rig.until_waiting(1);
         let token = got_elsewhere(&rig, 100 * SECOND);
-        rig.cache.adopt(Credentials::application_token("two"), token);
+        assert!(rig.cache.adopt(&application(), Credentials::application_token("two"), token));
         assert_eq!(waiter.join().unwrap(), "elsewhere", "while the old request is on its way");
         gate.release();
         assert_eq!(leader.join().unwrap(), "elsewhere");
     });
     assert_eq!(rig.requests(), 1, "nothing was left to ask for");
+}
+
+#[test]
+fn credentials_that_somebody_else_has_set_meanwhile_are_not_replaced() {
+    let rig = Rig::new();
+    let (somebodys, ours) =
+        (Credentials::application_token("s"), Credentials::application_token("o"));
+    rig.set_credentials(somebodys);
+    assert!(!rig.cache.adopt(&application(), ours, got_elsewhere(&rig, 100 * SECOND)));
+    rig.text();
+    assert_eq!(rig.grants(), ["application s"]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ enum Step {
     Herd(usize),
     Renew,
     Code,
+    TryOut,
     Change(Change),
     Pass(Duration),
 }
@@ -88,6 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (2_usize..5).prop_map(Step::Herd),
         2 => Just(Step::Renew),
         1 => Just(Step::Code),
+        1 => Just(Step::TryOut),
         3 => change().prop_map(Step::Change),
         8 => time().prop_map(Step::Pass),
     ]
@@ -145,6 +147,9 @@ fn play(rig: &Rig, step: &Step) {
         }
         Step::Code => {
             let _ = catch_unwind(AssertUnwindSafe(|| rig.code("1")));
+        }
+        Step::TryOut => {
+            let _ = catch_unwind(AssertUnwindSafe(|| rig.try_out()));
         }
         Step::Change(change) => rig.change(*change),
         Step::Pass(time) => rig.advance(*time),

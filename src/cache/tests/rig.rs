@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::script::Script;
 pub(super) use super::script::{Change, Gate, Says, Seen};
+use super::script::{Script, TRIED_OUT};
 use crate::cache::TokenCache;
 use crate::clock::manual::ManualClock;
 use crate::clock::{Clock, Moment};
@@ -155,6 +155,11 @@ impl Rig {
 
     pub(super) fn code(&self, code: &str) -> Result<AuthToken, Error> {
         self.cache.submit_code(&SecretString::from(code), None, patience())
+    }
+
+    /// Tries out credentials that are not in use.
+    pub(super) fn try_out(&self) -> Result<AuthToken, Error> {
+        self.cache.try_out(&Credentials::application_token(TRIED_OUT), patience())
     }
 
     pub(super) fn renew_if_due(&self) -> Result<Duration, Error> {

@@ -51,6 +51,9 @@ pub(super) enum Says {
     After(Duration, Box<Says>),
 }
 
+/// The application token of sign-ins that only try it out: what comes of them is not the cache's.
+pub(super) const TRIED_OUT: &str = "trial";
+
 /// What another caller may do at any time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Change {
@@ -185,9 +188,11 @@ impl TokenSource for Arc<Script> {
     ) -> Result<Issued, Failure> {
         let now_at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(now_at_once, Ordering::SeqCst);
+        let grant = describe(grant);
+        let trial = grant == format!("application {TRIED_OUT}");
         let number = {
             let mut seen = self.seen.lock().unwrap();
-            let (grant, at) = (describe(grant), self.clock.now());
+            let at = self.clock.now();
             seen.push(Seen { grant, at, sent: true, fresh_connection });
             seen.len()
         };
@@ -206,7 +211,7 @@ impl TokenSource for Arc<Script> {
                 text: issued.text.expose_secret().to_owned(),
                 usable_until: sent_at + usable(issued.lifetime),
                 arrived: self.clock.now(),
-                dropped: epoch != self.epoch.load(Ordering::SeqCst),
+                dropped: trial || epoch != self.epoch.load(Ordering::SeqCst),
             }),
             Err(failure) => self.seen.lock().unwrap()[number - 1].sent = failure.sent,
         }
