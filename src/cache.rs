@@ -54,7 +54,7 @@ use crate::credentials::Credentials;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::log::{Log, LogLevel};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex, ThreadId, current_thread};
 use crate::token::AuthToken;
 
 /// A renewal that a caller makes by the way may delay that caller by this much at most: it was
@@ -81,10 +81,21 @@ struct Published {
     until: Moment,
 }
 
-/// A sign-in on its way. Set when it is over: to the result if it is one for all, else to `None`,
-/// whereupon one of those who waited leads.
-#[derive(Default)]
-struct Flight(OnceLock<Option<Result<AuthToken, Error>>>);
+/// A sign-in on its way.
+struct Flight {
+    /// Set when it is over: to the result if it is one for all, else to `None`, whereupon one of
+    /// those who waited leads.
+    outcome: OnceLock<Option<Result<AuthToken, Error>>>,
+    /// Who would wait for itself if it asked for a token before that.
+    leader: ThreadId,
+}
+
+impl Flight {
+    /// One that this thread leads.
+    fn new() -> Self {
+        Self { outcome: OnceLock::new(), leader: current_thread().id() }
+    }
+}
 
 impl<S: TokenSource> TokenCache<S> {
     pub(crate) fn new(
@@ -228,6 +239,9 @@ impl<S: TokenSource> TokenCache<S> {
             match decision {
                 Decision::Serve(token) => return Ok(token),
                 Decision::Fail(error) => return Err(error),
+                Decision::Wait { flight, .. } if flight.leader == current_thread().id() => {
+                    return Err(inside_own_sign_in());
+                }
                 Decision::Wait { flight, share } => {
                     if deadline.has_passed() {
                         return Err(Error::new(
@@ -235,13 +249,13 @@ impl<S: TokenSource> TokenCache<S> {
                             "no token in time: another thread was still signing in",
                         ));
                     }
-                    if flight.0.get().is_none() {
+                    if flight.outcome.get().is_none() {
                         self.landed.wait_until(&mut state, deadline);
                     }
                     if !share {
                         continue;
                     }
-                    match flight.0.get() {
+                    match flight.outcome.get() {
                         // One that waited long enough to be past its use is none.
                         Some(Some(Ok(token))) if state.now() >= token.unusable_from() => {}
                         Some(Some(Ok(token))) => return Ok(token.clone()),
@@ -289,7 +303,7 @@ impl<S: TokenSource> TokenCache<S> {
                 }
                 Next::Over { result, shared, failure } => {
                     leader.landed = true;
-                    let _ = leader.attempt.flight.0.set(shared.then(|| result.clone()));
+                    let _ = leader.attempt.flight.outcome.set(shared.then(|| result.clone()));
                     self.publish(&mut state);
                     drop(state);
                     self.landed.notify_all();
@@ -351,12 +365,21 @@ impl<S: TokenSource> Drop for Leader<'_, S> {
         if !self.landed {
             let mut state = self.cache.state.lock();
             state.leader_lost();
-            let _ = self.attempt.flight.0.set(None);
+            let _ = self.attempt.flight.outcome.set(None);
             self.cache.publish(&mut state);
             drop(state);
             self.cache.landed.notify_all();
         }
     }
+}
+
+/// The log is called in the middle of a sign-in, and may call the client.
+#[cold]
+fn inside_own_sign_in() -> Error {
+    Error::invalid(
+        "client: a log callback asked for a token during the very sign-in that is to bring it; ask \
+         after the callback has returned",
+    )
 }
 
 impl<S> fmt::Debug for TokenCache<S> {

@@ -1,11 +1,13 @@
-//! The lock and the condition of the token cache: parking_lot's, or those of the checker that
-//! tries out interleavings (built with `--cfg emnify_shuttle`).
+//! The lock, the condition and the threads of the token cache: parking_lot's and the standard
+//! library's, or those of the checker that tries out interleavings (built with
+//! `--cfg emnify_shuttle`).
 
 #[cfg(not(emnify_shuttle))]
 mod imp {
     use crate::deadline::Deadline;
 
     pub(crate) use parking_lot::{Mutex, MutexGuard};
+    pub(crate) use std::thread::{ThreadId, current as current_thread};
 
     #[derive(Debug, Default)]
     pub(crate) struct Condvar(parking_lot::Condvar);
@@ -27,6 +29,8 @@ mod imp {
     use std::ops::{Deref, DerefMut};
 
     use crate::deadline::Deadline;
+
+    pub(crate) use shuttle::thread::{ThreadId, current as current_thread};
 
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -75,4 +79,4 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{Condvar, Mutex};
+pub(crate) use imp::{Condvar, Mutex, ThreadId, current_thread};

@@ -237,7 +237,7 @@ impl State {
     }
 
     fn take_off(&mut self, grant: Grant) -> Attempt {
-        let flight = Arc::new(Flight::default());
+        let flight = Arc::new(Flight::new());
         self.flight = Some(flight.clone());
         let (epoch, renewal) = (self.epoch, self.token.is_some());
         Attempt { flight, grant, epoch, renewal, repeated: false, trial: false }

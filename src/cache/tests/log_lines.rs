@@ -1,10 +1,11 @@
 //! What the log is told, and when.
 
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::rig::*;
 use crate::credentials::Credentials;
+use crate::error::ErrorKind;
 use crate::log::{Log, LogLevel};
 
 type Lines = Arc<Mutex<Vec<(LogLevel, String)>>>;
@@ -102,12 +103,19 @@ fn no_lock_is_held_while_the_log_runs_so_that_it_may_call_the_client() {
         }
     });
     let rig = Rig::with(user(), log);
-    let cache = rig.cache.clone();
+    let (cache, heard) = (rig.cache.clone(), Arc::new(Mutex::new(Vec::new())));
+    let kinds = heard.clone();
     let call = move || {
         cache.invalidate("none");
         cache.accepted("none");
         cache.replace("none");
-        let _ = cache.token(|| crate::deadline::Deadline::after(Duration::ZERO));
+        // In the middle of the sign-in it would wait for itself.
+        let start = Instant::now();
+        let asked = cache.token(patience);
+        assert!(start.elapsed() < MINUTE, "it does not wait for anybody");
+        if let Err(error) = asked {
+            kinds.lock().unwrap().push(error.kind());
+        }
     };
     back.set(Box::new(call)).map_err(drop).unwrap();
     rig.script([Says::Mfa("m"), Says::Refused, Says::Session("r1"), Says::Refused, Says::Failed]);
@@ -118,6 +126,33 @@ fn no_lock_is_held_while_the_log_runs_so_that_it_may_call_the_client() {
     // The refresh token is refused, whereupon the password is used.
     rig.text();
     assert_eq!(rig.requests(), 5);
+    // While the code is waited for there is none, and after that there is a good one throughout.
+    use ErrorKind::MfaRequired;
+    assert_eq!(*heard.lock().unwrap(), [MfaRequired, MfaRequired]);
+}
+
+#[test]
+fn a_log_callback_that_asks_for_a_token_during_its_own_sign_in_fails_at_once() {
+    let back: Arc<OnceLock<Box<dyn Fn() + Send + Sync>>> = Arc::default();
+    let sink = back.clone();
+    let log = Log::new(LogLevel::Debug, move |_, line: &str| {
+        if line.starts_with("signing in once more") {
+            sink.get().unwrap()();
+        }
+    });
+    let rig = Rig::with(application(), log);
+    let (cache, heard) = (rig.cache.clone(), Arc::new(Mutex::new(Vec::new())));
+    let errors = heard.clone();
+    let call = move || errors.lock().unwrap().push(cache.token(patience).unwrap_err());
+    back.set(Box::new(call)).map_err(drop).unwrap();
+    rig.script([Says::Stale]);
+    let start = Instant::now();
+    assert_eq!(rig.text(), "token-2");
+    assert!(start.elapsed() < MINUTE, "it does not wait for itself");
+    let heard = heard.lock().unwrap();
+    assert_eq!(heard[0].kind(), ErrorKind::InvalidArgument);
+    assert!(heard[0].to_string().contains("log callback"), "{}", heard[0]);
+    assert_eq!(heard.len(), 1);
 }
 
 #[test]
