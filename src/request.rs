@@ -1,6 +1,7 @@
 //! Any other call: with the bearer, and once more with a new one after a 401.
 
 mod checks;
+mod secrets;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use self::checks::{check_header, check_path};
+use self::secrets::secrets_in;
 use crate::client::{Client, Parts};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -268,7 +270,11 @@ impl Request<'_> {
     }
 
     fn response(&self, answer: Incoming, token: AuthToken) -> Response {
-        Response::new(answer, self.what(), token)
+        let secrets = match &self.body {
+            Some(body) if !(200..=299).contains(&answer.status) => secrets_in(body),
+            _ => Vec::new(),
+        };
+        Response::new(answer, self.what(), token, secrets)
     }
 
     /// The request for a message: without its query, which may hold anything.

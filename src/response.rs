@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroize;
 
@@ -15,13 +16,20 @@ pub struct Response {
     answer: Incoming,
     /// What was asked, for messages: method and path.
     what: String,
-    /// What was presented, so that an error does not repeat it.
+    /// What was presented, so that an error does not repeat it: the bearer …
     token: AuthToken,
+    /// … and what in the body of the request was a secret.
+    secrets: Vec<SecretString>,
 }
 
 impl Response {
-    pub(crate) fn new(answer: Incoming, what: String, token: AuthToken) -> Self {
-        Self { answer, what, token }
+    pub(crate) fn new(
+        answer: Incoming,
+        what: String,
+        token: AuthToken,
+        secrets: Vec<SecretString>,
+    ) -> Self {
+        Self { answer, what, token, secrets }
     }
 
     /// The HTTP status, such as 200.
@@ -94,7 +102,9 @@ impl Response {
             400..=499 => (ErrorKind::Rejected, "the service rejected it"),
             _ => (ErrorKind::BadResponse, "the answer is not one of the service's"),
         };
-        let service = self.answer.service_error(&[self.token.as_str()]);
+        let mut presented = vec![self.token.as_str()];
+        presented.extend(self.secrets.iter().map(ExposeSecret::expose_secret));
+        let service = self.answer.service_error(&presented);
         let message = match service.as_ref().and_then(|service| service.message.as_ref()) {
             Some(words) => format!("{}: {verdict}: \"{words}\"", self.what),
             None => format!("{}: {verdict}", self.what),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use emnify::{Client, Credentials, LogLevel};
-use emnify_simulator::{Answer, Simulator, User};
+use emnify_simulator::{Answer, Simulator, User, WORKSPACE};
 
 const TOKEN: &str = "canary-application-token-of-no-value";
 const PASSWORD: &str = "canary-password-of-no-value";
@@ -123,6 +123,35 @@ fn no_secret_is_ever_printed_or_logged() {
         let client = build(Credentials::application_token(TOKEN)).build().unwrap();
         heard.error(&client.auth_token().unwrap_err());
     }
+
+    // The same for ordinary calls: the bearer, and what in the body is a secret.
+    const CODE: &str = "908172";
+    let echo = |secret: &str| {
+        let nested = format!(r#"[{{"error_code":2,"message":"{secret} again"}}]"#);
+        let echo = format!(
+            r#"{{"error_code":1,"message":"no: {secret}","error_token":"{secret}","errors":{nested}}}"#
+        );
+        Answer::json(422, echo)
+    };
+    heard.secret(CODE);
+    let client = build(Credentials::user(NAME, PASSWORD)).build().unwrap();
+    let token = client.auth_token().unwrap();
+    heard.secret(token.as_str());
+    sim.next("/api/v1/user/mfa", echo(PASSWORD));
+    heard.error(&client.create_mfa_key(1, PASSWORD).unwrap_err());
+    sim.next("/api/v1/user/mfa/7", echo(CODE));
+    heard.error(&client.activate_mfa_key(7, CODE).unwrap_err());
+    sim.next("/api/v1/anything", echo(PASSWORD));
+    let body = format!(r#"{{"of":[{{"new_password":"{PASSWORD}"}}]}}"#);
+    let response = client.post("/api/v1/anything").json_text(&body).call().unwrap();
+    heard.debug(&response);
+    heard.error(&response.check().unwrap_err());
+    heard.error(&response.json::<u8>().unwrap_err());
+    sim.next("/api/v1/sim", echo(token.as_str()));
+    heard.error(&client.get("/api/v1/sim").call().unwrap().check().unwrap_err());
+    sim.next("/api/v1/authenticate/workspace", echo(token.as_str()));
+    heard.error(&client.workspace(WORKSPACE).unwrap().auth_token().unwrap_err());
+    assert!(heard.said.contains("no: [secret]"), "the answers are echoed");
 
     // Arguments that are wrong, and must not be echoed.
     for (name, value) in [
