@@ -4,6 +4,7 @@
 mod outages;
 mod refusals;
 mod sessions;
+mod workspaces;
 mod years;
 
 use std::sync::Arc;

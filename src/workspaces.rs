@@ -61,9 +61,16 @@ impl Switch {
         }
         let mut token = parts.cache.token(|| deadline).map_err(homes_own)?;
         let mut answer = self.ask(token.as_str(), deadline)?;
+        let mut is_new = false;
         if answer.status == 401 && parts.cache.replace(token.as_str()) {
             token = parts.cache.token(|| deadline).map_err(homes_own)?;
             answer = self.ask(token.as_str(), deadline)?;
+            is_new = true;
+        }
+        if answer.status != 401 {
+            parts.cache.accepted(token.as_str());
+        } else if !is_new {
+            return Err(stale_session(&answer));
         }
         if is_null_token(&answer) {
             let error = Error::new(
@@ -106,6 +113,20 @@ impl Switch {
 /// each time: were it remembered here as well, new credentials there would not help here.
 fn homes_own(error: Error) -> Failure {
     Failure { verdict: Verdict::CallersOwn, error, retry_after: None, sent: false }
+}
+
+/// A 401 to a token that home does not replace for now says something of that token, and nothing of
+/// the workspace.
+fn stale_session(answer: &Incoming) -> Failure {
+    let error = Error::new(
+        ErrorKind::Unauthorized,
+        "the service refused the session's token on the way into the workspace, and a new one is \
+         not to be had yet",
+    )
+    .with_retryable(true)
+    .with_answer(answer.status, None, answer.request_id());
+    let retry_after = answer.retry_after();
+    Failure { verdict: Verdict::Failed, error, retry_after, sent: true }
 }
 
 /// Whether the service has understood, and has no token for this user in that workspace.
