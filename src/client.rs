@@ -4,9 +4,7 @@ mod builder;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
+use std::time::Duration;
 
 pub use self::builder::ClientBuilder;
 use crate::cache::TokenCache;
@@ -15,6 +13,7 @@ use crate::credentials::{Credentials, Kind};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::log::Log;
+use crate::pace::Pace;
 use crate::sys;
 use crate::token::AuthToken;
 use crate::transport::Transport;
@@ -39,8 +38,8 @@ struct Shared {
     timeout: Duration,
     max_response_bytes: usize,
     log: Log,
-    /// From when on the next page of a list may be asked for.
-    next_page_from: Mutex<Option<Instant>>,
+    /// Of pages of lists, for all clients of the session.
+    list_pace: Arc<Pace>,
     /// In which process this client was made.
     born: u32,
 }
@@ -199,7 +198,7 @@ impl Client {
 
     /// A client for another workspace with the settings and the connections of this one.
     pub(crate) fn in_workspace(&self, id: u64) -> Result<Self, Error> {
-        let Shared { cache, clock, transport, timeout, max_response_bytes, log, born, .. } =
+        let Shared { cache, clock, transport, timeout, max_response_bytes, log, list_pace, born } =
             self.shared()?;
         if let Kind::Workspace = cache.credentials().kind() {
             return Err(Error::invalid(
@@ -217,7 +216,7 @@ impl Client {
             timeout: *timeout,
             max_response_bytes: *max_response_bytes,
             log: log.clone(),
-            next_page_from: Mutex::new(None),
+            list_pace: list_pace.clone(),
             born: *born,
         })))
     }
@@ -228,27 +227,16 @@ impl Client {
         if self.0.born == sys::fork_generation() { Ok(&self.0) } else { Err(inherited()) }
     }
 
-    /// Waits until a page of a list may be asked for: the service allows 10 in a second.
-    pub(crate) fn wait_for_page(&self) -> Result<(), Error> {
-        const APART: Duration = Duration::from_millis(100);
-        let shared = self.shared()?;
-        let now = Instant::now();
-        let mut next = shared.next_page_from.lock();
-        let mine = next.map_or(now, |next| next.max(now));
-        *next = Some(mine + APART);
-        drop(next);
-        shared.transport.pause(mine.saturating_duration_since(now));
-        Ok(())
-    }
-
     pub(crate) fn parts(&self) -> Result<Parts<'_>, Error> {
-        let Shared { cache, transport, timeout, max_response_bytes, log, .. } = self.shared()?;
+        let Shared { cache, transport, timeout, max_response_bytes, log, list_pace, .. } =
+            self.shared()?;
         Ok(Parts {
             cache,
             transport,
             timeout: *timeout,
             max_response_bytes: *max_response_bytes,
             log,
+            list_pace,
         })
     }
 }
@@ -260,6 +248,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) timeout: Duration,
     pub(crate) max_response_bytes: usize,
     pub(crate) log: &'a Log,
+    pub(crate) list_pace: &'a Pace,
 }
 
 #[cold]

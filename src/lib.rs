@@ -79,6 +79,7 @@ mod error;
 pub mod ffi;
 mod log;
 mod mfa;
+mod pace;
 mod pages;
 mod request;
 mod response;

@@ -5,24 +5,37 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind};
 use crate::request::Request;
 use crate::response::Response;
+
+/// Without a number of pages a list is not walked beyond this one: a service whose pages past the
+/// end differ each time would keep a device busy for ever.
+const MOST_UNCOUNTED: u32 = 1000;
 
 impl<'a> Request<'a> {
     /// The list at this path, page by page, from the first to the last.
     ///
     /// How many there are is taken from the headers, since the service answers a page past the
-    /// end with the last one again. Where it does not say, a page that came before ends the list.
-    /// All lists of a client together ask for 10 pages in a second at most, as the service allows.
+    /// end with the last one again. Where it does not say, a page that came before ends the list,
+    /// known by its bytes or its first member's id, and so do one without members and one that is
+    /// no list; a 1,001st page is an error. All lists of a session together ask for 10 pages in a
+    /// second at most, as the service allows; the wait counts against the call's own time.
     ///
     /// Set `per_page` with [`query`](Request::query), and leave `page` out.
     pub fn pages(self) -> Pages<'a> {
-        Pages { request: self, next: 1, total: None, before: None, over: false }
+        Pages {
+            request: self,
+            next: 1,
+            total: None,
+            before: None,
+            most_uncounted: MOST_UNCOUNTED,
+            over: false,
+        }
     }
 
     /// The members of the list at this path, over all its [`pages`](Request::pages).
@@ -47,6 +60,7 @@ pub struct Pages<'a> {
     next: u32,
     total: Option<u32>,
     before: Option<Likeness>,
+    most_uncounted: u32,
     over: bool,
 }
 
@@ -71,18 +85,32 @@ impl Pages<'_> {
         if self.request.has_query("page") {
             return Err(Error::invalid("path: leave page out of the query; all pages are fetched"));
         }
-        self.request.client().wait_for_page()?;
-        let page = self.request.clone().query("page", self.next).call()?;
+        let deadline = self.request.deadline()?;
+        self.wait_for_turn(deadline)?;
+        let page = self.request.clone().query("page", self.next).call_by(deadline)?;
         page.check()?;
         // A list may grow or shrink while it is walked: what was said last counts.
         self.total = page.total_pages().or(self.total);
+        // The first page of an empty list is a page nevertheless.
+        let nothing_more = (self.next == 1).then_some(());
+        if has_no_members(page.bytes()) {
+            return Ok(nothing_more.map(|()| page));
+        }
         match self.total {
             Some(total) => self.over = self.next >= total,
             None => {
-                let likeness = Likeness::of(&page);
-                if likeness.is_empty || self.before.as_ref() == Some(&likeness) {
-                    // The first page of an empty list is a page nevertheless.
-                    return Ok((self.next == 1).then_some(page));
+                let Some(likeness) = Likeness::of(&page) else {
+                    return Ok(nothing_more.map(|()| page));
+                };
+                if self.before.as_ref() == Some(&likeness) {
+                    return Ok(None);
+                }
+                if self.next > self.most_uncounted {
+                    return Err(page.bad(&format!(
+                        "is page {} of a list whose end cannot be told; ask for larger pages with \
+                         per_page, or page by page",
+                        self.next
+                    )));
                 }
                 self.before = Some(likeness);
                 self.over = false;
@@ -91,15 +119,32 @@ impl Pages<'_> {
         self.next += 1;
         Ok(Some(page))
     }
+
+    /// The service allows 10 calls for lists in a second.
+    fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
+        let parts = self.request.client().parts()?;
+        let wait = parts.list_pace.wait(deadline).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Timeout,
+                "no time left for the next page: 10 are asked for in a second at most, and other \
+                 lists of this client come first",
+            )
+        })?;
+        parts.transport.pause(wait);
+        Ok(())
+    }
+}
+
+/// Whether the body is an empty array. Looks at three bytes of one that is not.
+fn has_no_members(body: &[u8]) -> bool {
+    body.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"[]")
 }
 
 /// What a page is recognised by when it comes again.
-#[derive(Eq)]
 struct Likeness {
     body: u64,
     /// The first member's id: members have times in them that differ from call to call.
     first_id: Option<Value>,
-    is_empty: bool,
 }
 
 impl PartialEq for Likeness {
@@ -109,21 +154,13 @@ impl PartialEq for Likeness {
 }
 
 impl Likeness {
-    fn of(page: &Response) -> Self {
-        #[derive(Deserialize)]
-        struct Member {
-            #[serde(default)]
-            id: Option<Value>,
-        }
+    /// `None` where the page is no list.
+    fn of(page: &Response) -> Option<Self> {
         let mut hasher = DefaultHasher::new();
         page.bytes().hash(&mut hasher);
-        let members: Vec<Member> = serde_json::from_slice(page.bytes()).unwrap_or_default();
-        let list: Option<Vec<serde::de::IgnoredAny>> = serde_json::from_slice(page.bytes()).ok();
-        Self {
-            body: hasher.finish(),
-            first_id: members.into_iter().next().and_then(|member| member.id),
-            is_empty: list.is_some_and(|list| list.is_empty()),
-        }
+        let members: Vec<Value> = serde_json::from_slice(page.bytes()).ok()?;
+        let first_id = members.first().and_then(|member| member.get("id")).cloned();
+        Some(Self { body: hasher.finish(), first_id })
     }
 }
 
@@ -167,5 +204,31 @@ impl<T: DeserializeOwned> Iterator for Items<'_, T> {
 impl<T> fmt::Debug for Items<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items").field("pages", &self.pages).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use emnify_simulator::{Answer, DEFAULT_APPLICATION_TOKEN, Simulator};
+
+    use super::*;
+    use crate::{Client, Credentials};
+
+    #[test]
+    fn a_list_whose_pages_never_repeat_and_are_not_counted_ends_in_an_error() {
+        let sim = Simulator::builder().start().unwrap();
+        for n in 0..10 {
+            sim.next("/api/v1/changing", Answer::json(200, format!(r#"[{{"at":{n}}}]"#)));
+        }
+        let token = Credentials::application_token(DEFAULT_APPLICATION_TOKEN);
+        let client = Client::builder(token).base_url(sim.base_url()).build().unwrap();
+        let mut pages = client.get("/api/v1/changing").pages();
+        pages.most_uncounted = 4;
+        let pages: Vec<_> = pages.collect();
+        assert!(pages[..4].iter().all(Result::is_ok));
+        let error = pages[4].as_ref().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadResponse);
+        assert!(error.to_string().contains("page 5 of a list whose end"), "{error}");
+        assert_eq!(pages.len(), 5);
     }
 }

@@ -171,13 +171,21 @@ impl Request<'_> {
     /// `Network`, `Tls`, `Clock`, `BadResponse`, `Timeout` and `Cancelled` where no complete answer
     /// came.
     pub fn call(self) -> Result<Response, Error> {
+        let deadline = self.deadline()?;
+        self.call_by(deadline)
+    }
+
+    /// The moment by which a call that is made now has to end.
+    pub(crate) fn deadline(&self) -> Result<Deadline, Error> {
+        Ok(Deadline::after(self.timeout.unwrap_or(self.client.parts()?.timeout)))
+    }
+
+    pub(crate) fn call_by(self, deadline: Deadline) -> Result<Response, Error> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone());
         }
         check_path(&self.path)?;
         let parts = self.client.parts()?;
-        let deadline = Deadline::after(self.timeout.unwrap_or(parts.timeout));
-
         let mut token = parts.cache.token(|| deadline)?;
         let mut may_replace = true;
         let mut waits = 0;

@@ -119,7 +119,7 @@ impl Response {
         self.answer.request_id()
     }
 
-    fn bad(&self, what: &str) -> Error {
+    pub(crate) fn bad(&self, what: &str) -> Error {
         let message = format!("{}: the body of the answer {what}", self.what);
         Error::new(ErrorKind::BadResponse, message)
             .with_answer(self.status(), None, self.answer.request_id())

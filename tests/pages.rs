@@ -1,5 +1,7 @@
 //! Lists, page by page.
 
+use std::time::{Duration, Instant};
+
 use emnify::{Client, Credentials, Error, ErrorKind, Response};
 use emnify_simulator::{Answer, DEFAULT_APPLICATION_TOKEN, PagingHeaders, Simulator};
 
@@ -54,6 +56,51 @@ fn an_empty_list_is_one_page_without_members() {
     sim.next_n(SIMS, 2, Answer::json(200, "[]"));
     assert_eq!(client.get(SIMS).pages().count(), 1);
     assert_eq!(ids(&client, 10), Vec::<u64>::new());
+}
+
+#[test]
+fn without_headers_an_answer_that_is_no_list_is_the_only_page() {
+    let (sim, client) = rig(PagingHeaders::None);
+    for n in 0..9 {
+        sim.next("/api/v1/status", Answer::json(200, format!(r#"{{"at":{n}}}"#)));
+    }
+    assert_eq!(client.get("/api/v1/status").pages().map(Result::unwrap).count(), 1);
+    assert_eq!(sim.requests_to("/api/v1/status").len(), 1);
+}
+
+#[test]
+fn a_page_without_members_ends_the_list_whatever_the_headers_say() {
+    let (sim, client) = rig(PagingHeaders::None);
+    let counted = |body: &str| Answer::json(200, body).header("X-Total-Pages", "4000000000");
+    sim.next(SIMS, counted(r#"[{"id":1}]"#));
+    sim.next(SIMS, counted(r#"[{"id":2}]"#));
+    sim.next(SIMS, counted(" [ ] "));
+    assert_eq!(ids(&client, 1), [1, 2]);
+    assert_eq!(sim.requests_to(SIMS).len(), 3);
+}
+
+#[test]
+fn ten_pages_are_asked_for_in_a_second_by_all_lists_of_a_session_together() {
+    let (sim, client) = rig(PagingHeaders::Long);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| assert_eq!(ids(&client, 6).len(), 25));
+        }
+    });
+    assert_eq!(sim.requests_to(SIMS).len(), 15);
+    // The first goes at once, and each of the others 100 ms after the one before.
+    assert!(start.elapsed() >= Duration::from_millis(1400), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_page_whose_turn_comes_past_its_deadline_is_not_waited_for() {
+    let (sim, client) = rig(PagingHeaders::Long);
+    client.auth_token().unwrap();
+    let error = client.get(SIMS).timeout(Duration::ZERO).pages().next().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("next page"), "{error}");
+    assert_eq!(sim.requests_to(SIMS).len(), 0);
 }
 
 #[test]

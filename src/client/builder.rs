@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use super::{Client, Shared};
 use crate::authenticate::Authenticator;
 use crate::cache::{Draw, TokenCache};
@@ -13,12 +11,16 @@ use crate::clock::{BootClock, Clock};
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::{Log, LogLevel};
+use crate::pace::Pace;
 use crate::sys;
 use crate::transport::{IpFamily, Transport, TransportConfig};
 use crate::workspaces::Source;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The service's documented limit.
+const LIST_PAGES_PER_SECOND: u32 = 10;
 
 /// Settings of a [`Client`] that is about to be made.
 #[derive(Clone)]
@@ -165,7 +167,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             max_response_bytes: self.max_response_bytes,
             log: self.log,
-            next_page_from: Mutex::new(None),
+            list_pace: Arc::new(Pace::per_second(LIST_PAGES_PER_SECOND)),
             born: sys::fork_generation(),
         })))
     }
