@@ -6,14 +6,15 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use self::checks::{is_cidr, is_date_or_time};
 use crate::client::{Client, Parts};
 use crate::credentials::{Credentials, Kind};
 use crate::deadline::Deadline;
-use crate::endpoints::Named;
 use crate::error::{Error, ErrorKind};
 use crate::log::LogLevel;
+use crate::members::Named;
 
 const PATH: &str = "/api/v1/application_token";
 
@@ -21,7 +22,8 @@ const PATH: &str = "/api/v1/application_token";
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct ApplicationToken {
-    /// Its id, by which it is revoked.
+    /// Its id, by which it is revoked; 0 where the service does not say it.
+    #[serde(default)]
     pub id: u64,
     /// What it is for.
     #[serde(default)]
@@ -151,11 +153,14 @@ impl Client {
         #[derive(Deserialize)]
         struct Created {
             application_token: SecretString,
+            /// Not there as far as anybody has seen, though the documentation once says so. Of any
+            /// type: the secret beside it must not be lost for it.
+            id: Option<Value>,
         }
         new.check()?;
         let before = self.application_tokens()?;
         let created = self.post(PATH).json(new).call().and_then(|response| response.json());
-        let Created { application_token: secret } = created.map_err(|error| {
+        let Created { application_token: secret, id } = created.map_err(|error| {
             if !error.may_be_done() {
                 return error;
             }
@@ -164,8 +169,12 @@ impl Client {
                  through the list, and revoke it",
             )
         })?;
+        if let Some(id) = id.as_ref().and_then(Value::as_u64) {
+            return Ok(CreatedApplicationToken { secret, id: Some(id) });
+        }
         let is_new = |token: &ApplicationToken| {
-            before.iter().all(|known| known.id != token.id)
+            token.id != 0
+                && before.iter().all(|known| known.id != token.id)
                 && token.description.as_deref().unwrap_or_default()
                     == new.description.as_deref().unwrap_or_default()
         };
@@ -185,7 +194,7 @@ impl Client {
     ///
     /// Those of any call.
     pub fn application_tokens(&self) -> Result<Vec<ApplicationToken>, Error> {
-        self.get(PATH).items().collect()
+        self.get(PATH).whole()
     }
 
     /// The application token with this id; `None` where there is none.

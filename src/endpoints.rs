@@ -1,23 +1,11 @@
 //! SIMs, endpoints and SMS: the calls that people make next.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::members::{Members, Named};
 use crate::pages::Items;
-
-/// A number and what it stands for, as the service has them in many places.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[non_exhaustive]
-#[serde(default)]
-pub struct Named {
-    /// The service's number for it.
-    pub id: Option<u64>,
-    /// What it stands for: the service calls this `description` here and `name` there.
-    #[serde(alias = "name")]
-    pub description: Option<String>,
-}
 
 /// A SIM. Members without a field of their own are in [`other`](Sim::other).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -36,7 +24,7 @@ pub struct Sim {
     pub endpoint: Option<Named>,
     /// Everything else the service says.
     #[serde(flatten)]
-    pub other: Map<String, Value>,
+    pub other: Members,
 }
 
 /// An endpoint: a device with a SIM. Members without a field of their own are in
@@ -57,7 +45,7 @@ pub struct Endpoint {
     pub ip_address: Option<String>,
     /// Everything else the service says.
     #[serde(flatten)]
-    pub other: Map<String, Value>,
+    pub other: Members,
 }
 
 /// Whether and where an endpoint is connected.
@@ -69,7 +57,7 @@ pub struct Connectivity {
     pub status: Option<Named>,
     /// Everything else the service says: location, services, data session.
     #[serde(flatten)]
-    pub other: Map<String, Value>,
+    pub other: Members,
 }
 
 /// How many members a page of a list has. Fewer pages cost fewer headers on the air; a hundred
@@ -98,6 +86,9 @@ impl Client {
 
     /// Sends an SMS to an endpoint and returns its id. Sent once at most: when the answer is lost,
     /// the SMS may have gone out all the same.
+    ///
+    /// `text` has at most 160 characters of the GSM alphabet, or 70 if there are others in it: the
+    /// service sends a single SMS. Its length is not checked here.
     ///
     /// # Errors
     ///
@@ -149,7 +140,7 @@ mod tests {
     #[test]
     fn unknown_and_missing_members_are_no_error() {
         let sim: Sim = serde_json::from_str(r#"{"id":1,"new":{"a":[1]}}"#).unwrap();
-        assert_eq!((sim.id, sim.iccid, sim.other.len()), (1, None, 1));
+        assert_eq!((sim.id, sim.iccid, sim.other.names().count()), (1, None, 1));
         let endpoint: Endpoint =
             serde_json::from_str(r#"{"id":9007199254740993,"status":null}"#).unwrap();
         assert_eq!((endpoint.id, endpoint.status), (9_007_199_254_740_993, None));

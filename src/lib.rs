@@ -78,6 +78,7 @@ mod error;
 #[cfg(feature = "capi")]
 pub mod ffi;
 mod log;
+mod members;
 mod mfa;
 mod pace;
 mod pages;
@@ -99,9 +100,10 @@ pub use application_tokens::{
 };
 pub use client::{Client, ClientBuilder};
 pub use credentials::Credentials;
-pub use endpoints::{Connectivity, Endpoint, Named, Sim};
+pub use endpoints::{Connectivity, Endpoint, Sim};
 pub use error::{Error, ErrorKind, ServiceError};
 pub use log::LogLevel;
+pub use members::{Members, Named};
 pub use mfa::{Device, DeviceFingerprint, MfaChallenge, MfaKey};
 pub use pages::{Items, Pages};
 pub use request::{Request, url_escape};

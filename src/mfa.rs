@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::cache::TrustedDevice;
 use crate::client::Client;
 use crate::deadline::Deadline;
-use crate::endpoints::Named;
 use crate::error::{Error, ErrorKind};
+use crate::members::Named;
 
 /// What stands for a sign-in that waits for its one-time code. A secret: with the code it opens the
 /// account.
@@ -162,6 +162,9 @@ impl Client {
     /// Makes a key for one-time codes, of the kind with this number (see `GET
     /// /api/v1/user/mfa/type`). It has to be activated.
     ///
+    /// The service wants the user's `password` for it, and does not document a hash here, so that it
+    /// is sent as it is given, over TLS.
+    ///
     /// # Errors
     ///
     /// Those of any call. User sessions only.
@@ -214,7 +217,7 @@ impl Client {
     ///
     /// Those of any call. User sessions only.
     pub fn trusted_devices(&self) -> Result<Vec<Device>, Error> {
-        self.get("/api/v1/user/my/mfa/trusted_device").items().collect()
+        self.get("/api/v1/user/my/mfa/trusted_device").whole()
     }
 
     /// Deletes a trusted device of this user: it needs a code again.

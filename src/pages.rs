@@ -38,6 +38,21 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// All members of a list that the service does not divide into pages, as far as it documents. Its
+    /// headers may say otherwise; then the rest is fetched as well.
+    pub(crate) fn whole<T: DeserializeOwned>(self) -> Result<Vec<T>, Error> {
+        let deadline = self.turn()?;
+        let first = self.clone().call_by(deadline)?;
+        let mut members: Vec<T> = first.json()?;
+        if let Some(total @ 2..) = first.total_pages() {
+            let pages = Pages { next: 2, total: Some(total), ..self.pages() };
+            for page in pages {
+                members.append(&mut page?.json()?);
+            }
+        }
+        Ok(members)
+    }
+
     /// The members of the list at this path, over all its [`pages`](Request::pages).
     ///
     /// ```no_run
@@ -50,6 +65,22 @@ impl<'a> Request<'a> {
     /// ```
     pub fn items<T: DeserializeOwned>(self) -> Items<'a, T> {
         Items { pages: self.pages(), ready: VecDeque::new(), kind: PhantomData }
+    }
+
+    /// Waits until a list may be asked for: the service allows 10 such calls in a second. Returns the
+    /// moment by which the call has to end, this wait included.
+    fn turn(&self) -> Result<Deadline, Error> {
+        let deadline = self.deadline()?;
+        let parts = self.client().parts()?;
+        let wait = parts.list_pace.wait(deadline).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Timeout,
+                "no time left for the next page: 10 are asked for in a second at most, and other \
+                 lists of this client come first",
+            )
+        })?;
+        parts.transport.pause(wait);
+        Ok(deadline)
     }
 }
 
@@ -85,8 +116,7 @@ impl Pages<'_> {
         if self.request.has_query("page") {
             return Err(Error::invalid("path: leave page out of the query; all pages are fetched"));
         }
-        let deadline = self.request.deadline()?;
-        self.wait_for_turn(deadline)?;
+        let deadline = self.request.turn()?;
         let page = self.request.clone().query("page", self.next).call_by(deadline)?;
         page.check()?;
         // A list may grow or shrink while it is walked: what was said last counts.
@@ -118,20 +148,6 @@ impl Pages<'_> {
         }
         self.next += 1;
         Ok(Some(page))
-    }
-
-    /// The service allows 10 calls for lists in a second.
-    fn wait_for_turn(&self, deadline: Deadline) -> Result<(), Error> {
-        let parts = self.request.client().parts()?;
-        let wait = parts.list_pace.wait(deadline).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Timeout,
-                "no time left for the next page: 10 are asked for in a second at most, and other \
-                 lists of this client come first",
-            )
-        })?;
-        parts.transport.pause(wait);
-        Ok(())
     }
 }
 

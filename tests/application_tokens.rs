@@ -48,6 +48,34 @@ fn a_token_is_made_with_its_id_listed_described_and_revoked() {
 }
 
 #[test]
+fn a_list_costs_one_request_unless_its_headers_say_that_there_is_more() {
+    let (sim, client) = rig();
+    client.application_tokens().unwrap();
+    assert_eq!(sim.requests_to(PATH).len(), 1);
+    assert_eq!(sim.requests_to(PATH)[0].query, "");
+    let page = |body: &str| Answer::json(200, body).header("X-Total-Pages", "2");
+    sim.next(PATH, page(r#"[{"id":1},{"description":"its id is not said"}]"#));
+    sim.next(PATH, page(r#"[{"id":3}]"#));
+    let ids: Vec<u64> = client.application_tokens().unwrap().iter().map(|it| it.id).collect();
+    assert_eq!(ids, [1, 0, 3]);
+    assert_eq!(sim.requests_to(PATH)[2].query, "page=2");
+}
+
+#[test]
+fn a_creation_makes_three_calls_and_two_where_the_answer_says_the_id() {
+    let (sim, client) = rig();
+    client.create_application_token(&described("x")).unwrap();
+    assert_eq!(sim.requests_to(PATH).len(), 3);
+    let answer = r#"{"application_token":"made-up","id":77}"#;
+    sim.next(&format!("POST {PATH}"), Answer::json(200, answer));
+    assert_eq!(client.create_application_token(&described("y")).unwrap().id, Some(77));
+    assert_eq!(sim.requests_to(PATH).len(), 5);
+    let odd = r#"{"application_token":"made-up","id":"x"}"#;
+    sim.next(&format!("POST {PATH}"), Answer::json(200, odd));
+    assert_eq!(client.create_application_token(&described("z")).unwrap().id, None);
+}
+
+#[test]
 fn an_id_that_cannot_be_told_is_not_guessed() {
     let (sim, client) = rig();
     client.auth_token().unwrap();

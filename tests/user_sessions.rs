@@ -137,7 +137,7 @@ fn a_workspace_has_a_client_and_a_token_of_its_own_on_the_same_session() {
     assert_eq!(sim.connections(), 0, "nothing is sent before the first call");
     let organisation = |client: &Client| {
         let sim = client.sims().next().unwrap().unwrap();
-        sim.other["organisation"]["id"].as_u64().unwrap()
+        sim.other.get::<emnify::Named>("organisation").unwrap().unwrap().id.unwrap()
     };
     assert_eq!(organisation(&there), WORKSPACE);
     assert_ne!(organisation(&home), WORKSPACE);
