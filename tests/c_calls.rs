@@ -312,6 +312,19 @@ fn callbacks_may_free_the_client_cancel_it_and_use_it() {
 }
 
 #[test]
+fn a_copy_of_a_cached_token_allocates_nothing() {
+    if !cfg!(target_env = "gnu") {
+        println!("skipped: the C library has no malloc that can be counted this way");
+        return;
+    }
+    both_ways("allocations", |program| {
+        let sim = simulator();
+        run(program, &sim, &[]);
+        assert_eq!(sim.sign_ins(), 1);
+    });
+}
+
+#[test]
 fn years_of_use_leave_the_heap_as_it_was() {
     both_ways("years", |program| {
         let sim = simulator();

@@ -1,0 +1,88 @@
+/*
+ * What a call costs the heap while the token is cached.
+ *
+ *     allocations BASE_URL
+ *
+ * The C library's malloc and its kin are replaced by ones that count, for the library as well, in
+ * either way of linking.
+ */
+#include <errno.h>
+
+#include "check.h"
+
+/* The C library's own, under the names that it keeps for such a purpose. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+extern void __libc_free(void *memory);
+
+static __thread unsigned long taken, released;
+
+void *malloc(size_t size) {
+  taken++;
+  return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+  taken++;
+  return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size) {
+  taken++;
+  return __libc_realloc(old, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  taken++;
+  return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+  taken++;
+  *memory = __libc_memalign(alignment, size);
+  return *memory == NULL ? ENOMEM : 0;
+}
+
+void free(void *memory) {
+  released++;
+  __libc_free(memory);
+}
+
+static int copies(emnify_client *client, char *buffer, size_t capacity, size_t *length) {
+  uint32_t expires_in_s;
+  emnify_error *error;
+  return emnify_auth_token_copy(client, buffer, capacity, length, &expires_in_s, &error) ==
+         EMNIFY_OK;
+}
+
+int main(int argc, char **argv) {
+  static char buffer[4096];
+  unsigned long before;
+  emnify_client *client;
+  size_t length;
+  char *token;
+  int i;
+
+  EXPECT(argc == 2, "one argument");
+  client = client_at(argv[1]);
+  before = taken;
+  token = token_of(client);
+  EXPECT(taken > before, "the sign-in to be seen by what counts here");
+  before = taken;
+  emnify_free(token_of(client));
+  EXPECT(taken > before, "the copy that is handed out to be seen as well");
+  EXPECT(copies(client, buffer, sizeof buffer, &length), "a copy");
+
+  taken = released = 0;
+  for (i = 0; i < 1000; i++) {
+    EXPECT(copies(client, buffer, sizeof buffer, &length), "a copy");
+  }
+  EXPECT(taken == 0, "nothing to be allocated by 1,000 copies, got %lu", taken);
+  EXPECT(released == 0, "nothing to be released by 1,000 copies, got %lu", released);
+  EXPECT(strcmp(buffer, token) == 0 && length == strlen(token), "the token");
+  emnify_free(token);
+  emnify_free(client);
+  return 0;
+}
