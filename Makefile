@@ -211,6 +211,10 @@ header:
 check: stage
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(CARGO_FLAGS) --workspace --all-targets --all-features -- -D warnings
+	@# The library alone, as Rust programs choose it.
+	$(CARGO) clippy $(CARGO_FLAGS) --package emnify --lib --no-default-features -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --package emnify --lib --no-default-features --features rustls \
+	  -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(CARGO_FLAGS) --quiet --no-deps --all-features \
 	  --package emnify --package emnify-simulator
 	EMNIFY_STAGE=$(STAGE) $(CARGO) test $(CARGO_FLAGS) --workspace --all-features

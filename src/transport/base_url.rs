@@ -75,6 +75,7 @@ impl BaseUrl {
     }
 
     /// The host as it stands in the URL, an IPv6 address with its brackets.
+    #[cfg(feature = "rustls")]
     pub(super) fn host(&self) -> &str {
         &self.host
     }

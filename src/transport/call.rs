@@ -24,6 +24,7 @@ pub(super) enum Phase {
     Resolving,
     Connecting,
     Tunnelling,
+    #[cfg_attr(not(feature = "rustls"), expect(dead_code, reason = "there is no TLS"))]
     Securing,
     Sending,
     Waiting,
