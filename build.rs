@@ -13,7 +13,7 @@ mod header {
     use std::path::Path;
 
     /// The files of the C layer in the order in which the header shows them.
-    const FILES: [&str; 14] = [
+    const FILES: [&str; 15] = [
         "version",
         "status",
         "error",
@@ -27,6 +27,7 @@ mod header {
         "text",
         "sms",
         "application_token",
+        "application_token_list",
         "free",
     ];
 

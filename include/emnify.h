@@ -38,17 +38,17 @@
  * - Texts are UTF-8 and end in a NUL, in arguments as well: one that is not UTF-8 is
  *   EMNIFY_ERROR_INVALID_ARGUMENT. A text of an object is "" rather than NULL, an absent header
  *   excepted.
- * - Time. Every call that may wait ends within the client's timeout_ms; making and rotating
- *   application tokens takes several requests, with so much for each. Names that end in _ms are in
- *   milliseconds, those in _s in seconds.
+ * - Time. Every call that may wait ends within the client's timeout_ms; listing, making and
+ *   rotating application tokens takes several requests, with so much for each. Names that end in
+ *   _ms are in milliseconds, those in _s in seconds.
  * - Errors. Under "Errors", _NETWORK is short for EMNIFY_ERROR_NETWORK. Any call that gives a status
  *   may also give EMNIFY_ERROR_INTERNAL.
  * - Memory. As in other Rust code, an allocation that fails ends the process with abort().
  * - Threads. Any function may be called from any thread at any time, exit handlers and destructors
  *   included, but not from a signal handler. pthread_cancel takes effect when the call is over.
  *   There is nothing to initialise and nothing to shut down. No signal disposition is touched.
- * - Fork. A client does not work in a child process; a new one does. Errors and responses of the
- *   parent are empty there. Release there only what was made there.
+ * - Fork. A client does not work in a child process; a new one does. Errors, responses and lists
+ *   of the parent are empty there. Release there only what was made there.
  * - Panics of the Rust code stay inside: they become EMNIFY_ERROR_INTERNAL.
  */
 #ifndef EMNIFY_H
@@ -138,6 +138,15 @@
  * went wrong.
  */
 #define EMNIFY_LOG_DEBUG 4
+
+/**
+ * Application tokens as emnify_application_token_list found them, all but their secrets. Release
+ * the list with emnify_free. Does not change, so any number of threads may read it.
+ *
+ * They have indices from 0 to emnify_application_tokens_count - 1, in the service's order; these
+ * are good in this list only.
+ */
+typedef struct emnify_application_tokens emnify_application_tokens;
 
 /**
  * A client: its settings, its token, and its connections. Made by emnify_client_new, released by
@@ -736,6 +745,20 @@ emnify_status emnify_application_token_create(struct emnify_client *client,
                                               struct emnify_error **out_error);
 
 /**
+ * Changes what the application token with this id is for. A description of "" is sent like any
+ * other, and reads as none.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or description is NULL or not
+ * UTF-8; _REJECTED where there is none with this id; those of emnify_request and
+ * emnify_response_check.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_application_token_describe(struct emnify_client *client,
+                                                uint64_t id,
+                                                const char *description,
+                                                struct emnify_error **out_error);
+
+/**
  * Revokes the application token with this id: it signs nobody in from now on. Auth tokens that it
  * got before live on until their own end.
  *
@@ -775,8 +798,86 @@ emnify_status emnify_application_token_rotate(struct emnify_client *client,
                                               struct emnify_error **out_error);
 
 /**
+ * Fetches all application tokens, the revoked ones included, and stores them in *out_list, for you
+ * to release with emnify_free.
+ *
+ * A call of the service for each page of its list, each with a timeout of its own; where one of
+ * them fails there is no list.
+ *
+ * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client or out_list is NULL; those of
+ * emnify_request and emnify_response_check.
+ */
+EMNIFY_WARN_UNUSED_RESULT
+emnify_status emnify_application_token_list(struct emnify_client *client,
+                                            struct emnify_application_tokens **out_list,
+                                            struct emnify_error **out_error);
+
+/**
+ * How many application tokens the list has. NULL: 0.
+ */
+size_t emnify_application_tokens_count(const struct emnify_application_tokens *list);
+
+/**
+ * The index of the application token with this id, revoked or not; the count of the list, at which
+ * the accessors have nothing, where there is none. NULL: 0.
+ */
+size_t emnify_application_tokens_find_by_id(const struct emnify_application_tokens *list,
+                                            uint64_t id);
+
+/**
+ * The index of the one application token that has exactly this description and is not revoked: from
+ * it, a device learns the id of its own. The count of the list where there is none, where there are
+ * several, since nothing says which is meant, and where description is NULL. list NULL: 0.
+ */
+size_t emnify_application_tokens_find_by_description(const struct emnify_application_tokens *list,
+                                                     const char *description);
+
+/**
+ * The id of the application token at index, by which it is revoked, described and rotated. NULL, or
+ * no such index: 0, which is nobody's id.
+ */
+uint64_t emnify_application_tokens_id(const struct emnify_application_tokens *list,
+                                      size_t index);
+
+/**
+ * What the application token at index is for. "" where it has no description. NULL, or no such
+ * index: "". Never NULL. Lives as long as the list.
+ */
+const char *emnify_application_tokens_description(const struct emnify_application_tokens *list,
+                                                  size_t index);
+
+/**
+ * When the application token at index was made, as the service says it, such as
+ * "2026-10-29T12:00:00.000+0000". "" where it does not. NULL, or no such index: "". Never NULL.
+ * Lives as long as the list.
+ */
+const char *emnify_application_tokens_created(const struct emnify_application_tokens *list,
+                                              size_t index);
+
+/**
+ * When the application token at index ends, as the service says it: a date or a time. "" where it
+ * does not end. NULL, or no such index: "". Never NULL. Lives as long as the list.
+ */
+const char *emnify_application_tokens_expiry_date(const struct emnify_application_tokens *list,
+                                                  size_t index);
+
+/**
+ * From where the application token at index may be used, in CIDR notation, such as "192.0.2.0/24".
+ * "" where from anywhere. NULL, or no such index: "". Never NULL. Lives as long as the list.
+ */
+const char *emnify_application_tokens_ip_range(const struct emnify_application_tokens *list,
+                                               size_t index);
+
+/**
+ * 1 if the application token at index is revoked; else 0. One that has expired need not be. NULL, or
+ * no such index: 0.
+ */
+int32_t emnify_application_tokens_is_revoked(const struct emnify_application_tokens *list,
+                                             size_t index);
+
+/**
  * Releases anything that this library handed out: a client, a token or another text, an error, a
- * response. A text is wiped first.
+ * response, a list of application tokens. A text is wiped first.
  *
  * NULL, a pointer that is not of this library, and one that was released before (and is not in
  * use again) do nothing. A client that another thread is using lives until that call returns; a

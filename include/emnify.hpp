@@ -50,6 +50,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #if __cplusplus < 201103L && !defined(_MSVC_LANG)
 #error "emnify.hpp needs C++11 or later; emnify.h takes C++98"
@@ -481,6 +482,16 @@ struct created_application_token {
   std::uint64_t id = 0;     ///< By which it is revoked; 0 where it could not be told.
 };
 
+/** An application token as the service lists it: all but its secret. */
+struct application_token {
+  std::uint64_t id = 0;    ///< By which it is revoked, described and rotated.
+  std::string description; ///< What it is for; empty: it has no description.
+  std::string created;     ///< When it was made, as the service says it.
+  std::string expiry_date; ///< When it ends, as the service says it; empty: it does not.
+  std::string ip_range;    ///< From where it may be used, "192.0.2.0/24"; empty: from anywhere.
+  bool revoked = false;    ///< Whether it is revoked. One that has expired need not be.
+};
+
 /** What a rotation has done. */
 struct rotated_application_token {
   std::uint64_t id = 0;     ///< The new one's id; 0 where it could not be told.
@@ -594,6 +605,19 @@ inline std::int32_t keep_secret(const char *application_token, void *context) no
 #else
   return call.keep(application_token) == stored::yes ? 0 : 1;
 #endif
+}
+
+// Where there is none at this index: one that is empty, of id 0.
+inline application_token application_token_at(const emnify_application_tokens *list,
+                                              std::size_t index) {
+  application_token token;
+  token.id = emnify_application_tokens_id(list, index);
+  token.description = emnify_application_tokens_description(list, index);
+  token.created = emnify_application_tokens_created(list, index);
+  token.expiry_date = emnify_application_tokens_expiry_date(list, index);
+  token.ip_range = emnify_application_tokens_ip_range(list, index);
+  token.revoked = emnify_application_tokens_is_revoked(list, index) != 0;
+  return token;
 }
 
 inline std::uint32_t milliseconds(std::chrono::milliseconds time) noexcept {
@@ -815,6 +839,50 @@ public:
     return result<created_application_token>(result<void>(status, error), std::move(created));
   }
 
+  /** All application tokens, the revoked ones included. See emnify_application_token_list. */
+  EMNIFY_CPP_NODISCARD_ result<std::vector<application_token>> try_application_tokens() const {
+    detail::owned<emnify_application_tokens> list;
+    result<void> outcome = fetch(list);
+    std::vector<application_token> all(emnify_application_tokens_count(list.get()));
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      all[i] = detail::application_token_at(list.get(), i);
+    }
+    return result<std::vector<application_token>>(std::move(outcome), std::move(all));
+  }
+
+  /** The application token with this id, revoked or not; one of id 0 where there is none. */
+  EMNIFY_CPP_NODISCARD_ result<application_token>
+  try_find_application_token(std::uint64_t id) const {
+    detail::owned<emnify_application_tokens> list;
+    result<void> outcome = fetch(list);
+    const std::size_t at = emnify_application_tokens_find_by_id(list.get(), id);
+    return result<application_token>(std::move(outcome),
+                                     detail::application_token_at(list.get(), at));
+  }
+
+  /**
+   * The one application token that has this description and is not revoked; one of id 0 where there
+   * is none, or several. See emnify_application_tokens_find_by_description.
+   */
+  EMNIFY_CPP_NODISCARD_ result<application_token>
+  try_find_application_token(const std::string &description) const {
+    const detail::argument text(description);
+    detail::owned<emnify_application_tokens> list;
+    result<void> outcome = fetch(list);
+    const std::size_t at = emnify_application_tokens_find_by_description(list.get(), text.get());
+    return result<application_token>(std::move(outcome),
+                                     detail::application_token_at(list.get(), at));
+  }
+
+  /** Changes what an application token is for. See emnify_application_token_describe. */
+  EMNIFY_CPP_NODISCARD_ result<void>
+  try_describe_application_token(std::uint64_t id, const std::string &description) const {
+    const detail::argument text(description);
+    emnify_error *error = nullptr;
+    const emnify_status status = emnify_application_token_describe(get(), id, text.get(), &error);
+    return result<void>(status, error);
+  }
+
   /** Revokes an application token. See emnify_application_token_revoke. */
   EMNIFY_CPP_NODISCARD_ result<void> try_revoke_application_token(std::uint64_t id) const {
     emnify_error *error = nullptr;
@@ -881,6 +949,26 @@ public:
   create_application_token(const new_application_token &wanted) const {
     return try_create_application_token(wanted).value();
   }
+  /** All application tokens, the revoked ones included. See emnify_application_token_list. */
+  EMNIFY_CPP_NODISCARD_ std::vector<application_token> application_tokens() const {
+    return try_application_tokens().value();
+  }
+  /** The application token with this id, revoked or not; one of id 0 where there is none. */
+  EMNIFY_CPP_NODISCARD_ application_token find_application_token(std::uint64_t id) const {
+    return try_find_application_token(id).value();
+  }
+  /**
+   * The one application token that has this description and is not revoked; one of id 0 where there
+   * is none, or several. See emnify_application_tokens_find_by_description.
+   */
+  EMNIFY_CPP_NODISCARD_ application_token
+  find_application_token(const std::string &description) const {
+    return try_find_application_token(description).value();
+  }
+  /** Changes what an application token is for. See emnify_application_token_describe. */
+  void describe_application_token(std::uint64_t id, const std::string &description) const {
+    try_describe_application_token(id, description).value();
+  }
   /** Revokes an application token. See emnify_application_token_revoke. */
   void revoke_application_token(std::uint64_t id) const {
     try_revoke_application_token(id).value();
@@ -946,6 +1034,14 @@ private:
 #else
     return detail::keep_call{keep};
 #endif
+  }
+
+  result<void> fetch(detail::owned<emnify_application_tokens> &list) const {
+    emnify_application_tokens *fetched = nullptr;
+    emnify_error *error = nullptr;
+    const emnify_status status = emnify_application_token_list(get(), &fetched, &error);
+    list.reset(fetched);
+    return result<void>(status, error);
   }
 
   result<rotated_application_token> rotated(std::uint64_t old_id,

@@ -190,6 +190,120 @@ fn an_application_token_is_made_and_revoked() {
 }
 
 #[test]
+fn application_tokens_are_listed_with_what_each_has() {
+    let program = program();
+    let sim = simulator();
+    let description = "gateway \"7\" \u{e4}";
+    let created = run(&program, &sim, "create", OK, &[description, "2051-10-29", "127.0.0.0/8"]);
+    let id = created.trim().strip_prefix("id ").expect("an id").to_owned();
+    let revoked = sim.add_application_token("made-up-token-that-opens-nothing");
+    assert!(sim.revoke_application_token(revoked));
+
+    let said = run(&program, &sim, "list", OK, &[]);
+    let lines: Vec<Vec<&str>> = said.lines().map(|line| line.split('|').collect()).collect();
+    // The program's own, the one that was made, and the revoked one.
+    assert_eq!(lines.len(), 3, "{said}");
+    let [_, made, gone] = &lines[..] else { unreachable!() };
+    assert!(made[2].starts_with("20") && made[2].contains('T'), "when it was made: {said}");
+    assert_eq!(made[..2], [id.as_str(), description]);
+    assert_eq!(made[3..], ["2051-10-29", "127.0.0.0/8", "0"]);
+    assert_eq!(gone[0], revoked.to_string());
+    assert_eq!(gone[3..], ["", "", "1"]);
+
+    // Members that are missing, null, or of later versions; a NUL ends a text.
+    let odd = r#"[{"id":18446744073709551614},
+        {"id":2,"description":null,"created":null,"expiry_date":null,"ip":null,"status":null},
+        {"id":3,"description":"a\u0000b","status":{"id":2,"description":"New"},"new":[]}]"#;
+    sim.next(TOKENS, Answer::json(200, odd).header("X-Total-Pages", "1"));
+    let said = run(&program, &sim, "list", OK, &[]);
+    assert_eq!(said, "18446744073709551614|||||0\n2|||||0\n3|a||||0\n");
+    sim.next(TOKENS, Answer::json(200, "[]"));
+    assert_eq!(run(&program, &sim, "list", OK, &[]), "");
+}
+
+#[test]
+fn application_tokens_are_listed_over_all_pages_or_not_at_all() {
+    let program = program();
+    let sim = simulator();
+    for number in 0..1200 {
+        sim.add_application_token(&format!("made-up-token-of-no-value-{number}"));
+    }
+    // A thousand on a page: its own one, and these.
+    assert_eq!(run(&program, &sim, "list", OK, &[]).lines().count(), 1201);
+    assert_eq!(sim.requests_to(TOKENS).len(), 2);
+
+    for (answer, status, said) in answers() {
+        let sim = simulator();
+        sim.always(TOKENS, answer.clone());
+        let output = run(&program, &sim, "list", status, &[]);
+        assert!(output.starts_with(said), "{output}");
+        // And so where only the second page is missing.
+        sim.clear_script();
+        sim.next(TOKENS, Answer::json(200, r#"[{"id":1}]"#).header("X-Total-Pages", "2"));
+        sim.always(TOKENS, answer);
+        let output = run(&program, &sim, "list", status, &[]);
+        assert!(output.starts_with(said), "{output}");
+    }
+    for body in ["{}", r#"[{"description":"without an id"}]"#, "<html>"] {
+        let sim = simulator();
+        sim.always(TOKENS, Answer::json(200, body));
+        run(&program, &sim, "list", "EMNIFY_ERROR_BAD_RESPONSE", &[]);
+    }
+}
+
+#[test]
+fn an_application_token_is_found_by_a_description_that_no_other_active_one_has() {
+    let program = program();
+    let sim = simulator();
+    sim.always(
+        TOKENS,
+        Answer::json(
+            200,
+            r#"[{"id":1,"description":"mine","status":{"id":1}},
+                {"id":2,"description":"mine too","status":{"id":0}},
+                {"id":3,"description":"mine","status":{"id":0}},
+                {"id":4,"description":"mine","status":{"id":1}},
+                {"id":5,"description":"both","status":{"id":0}},
+                {"id":6,"description":"both","status":{"id":0}},
+                {"id":7,"description":"gone","status":{"id":1}},
+                {"id":8}]"#,
+        ),
+    );
+    for (description, id) in
+        [("mine", 3), ("mine too", 2), ("MINE", 0), ("min", 0), ("both", 0), ("gone", 0), ("", 8)]
+    {
+        let said = run(&program, &sim, "find", OK, &[description]);
+        assert_eq!(said.trim(), format!("id {id}"), "{description}");
+    }
+}
+
+#[test]
+fn an_application_token_is_described() {
+    let program = program();
+    let sim = simulator();
+    let id = sim.add_application_token("made-up-token-that-opens-nothing").to_string();
+    for description in ["gateway \"7\" \u{e4}", ""] {
+        run(&program, &sim, "describe", OK, &[&id, description]);
+        let patches = sim.requests_to(&format!("{TOKENS}/{id}"));
+        let body: serde_json::Value =
+            serde_json::from_slice(&patches.last().expect("one").body).expect("JSON");
+        assert_eq!(body, serde_json::json!({ "description": description }));
+        let said = run(&program, &sim, "list", OK, &[]);
+        assert!(said.contains(&format!("\n{id}|{description}|")), "{said}");
+    }
+
+    let said = run(&program, &sim, "describe", "EMNIFY_ERROR_REJECTED", &["1", "x"]);
+    assert!(said.starts_with("http 404"), "{said}");
+    for (answer, status, said) in answers() {
+        let sim = simulator();
+        sim.always(&format!("PATCH {TOKENS}/*"), answer);
+        let output = run(&program, &sim, "describe", status, &["1", "x"]);
+        assert!(output.starts_with(said), "{output}");
+        assert_eq!(sim.requests_to(&format!("{TOKENS}/1")).len(), 1, "{status}");
+    }
+}
+
+#[test]
 fn an_application_token_that_is_not_made_is_none() {
     let program = program();
     for (answer, status, said) in answers() {
@@ -296,6 +410,7 @@ fn the_static_library_does_the_same() {
     run(&program, &sim, "arguments", OK, &[]);
     run(&program, &sim, "mfa-device", OK, &[]);
     run(&program, &sim, "sms", OK, &[&ENDPOINT.to_string(), "x"]);
+    run(&program, &sim, "list", OK, &[]);
     run(&program, &sim, "rotate", OK, &[own, &id, "0"]);
 }
 
@@ -329,5 +444,8 @@ fn valgrind_finds_no_error_and_no_leak() {
     }
     let said = run_under(&MEMCHECK, &program, &sim, "create", OK, &["x", "-", "-"]);
     let id = said.trim().strip_prefix("id ").expect("an id");
+    run_under(&MEMCHECK, &program, &sim, "describe", OK, &[id, "y"]);
+    run_under(&MEMCHECK, &program, &sim, "list", OK, &[]);
+    run_under(&MEMCHECK, &program, &sim, "find", OK, &["y"]);
     run_under(&MEMCHECK, &program, &sim, "revoke", OK, &[id]);
 }

@@ -1,4 +1,4 @@
-//! Application tokens: make, revoke, rotate.
+//! Application tokens: make, describe, revoke, rotate.
 
 use std::ffi::{c_char, c_void};
 
@@ -57,6 +57,33 @@ pub unsafe extern "C" fn emnify_application_token_create(
             boundary::set(out_application_token, text::hand_out(created.secret()));
             boundary::set(out_id, created.id.unwrap_or(0));
             Ok(())
+        })
+    }
+}
+
+/// Changes what the application token with this id is for. A description of "" is sent like any
+/// other, and reads as none.
+///
+/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client is no client, or description is NULL or not
+/// UTF-8; _REJECTED where there is none with this id; those of emnify_request and
+/// emnify_response_check.
+///
+/// # Safety
+///
+/// `description` is NULL or ends in a NUL; `out_error` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn emnify_application_token_describe(
+    client: *mut emnify_client,
+    id: u64,
+    description: *const c_char,
+    out_error: *mut *mut emnify_error,
+) -> emnify_status {
+    // SAFETY: as the caller promises.
+    unsafe {
+        boundary::run(out_error, || {
+            let client = argument::client(client)?;
+            client.describe_application_token(id, argument::text(description, "description")?)
         })
     }
 }

@@ -34,7 +34,7 @@ fn ask<R>(error: *const emnify_error, otherwise: R, look: impl FnOnce(&ErrorObje
     let found = boundary::value(None, || {
         object::with(error as usize, |object| match object {
             Object::Error(error) => Some(look(error)),
-            Object::Text(_) | Object::Response(_) => None,
+            Object::Text(_) | Object::Response(_) | Object::ApplicationTokens(_) => None,
         })
     });
     found.unwrap_or(otherwise)

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use super::{boundary, object};
 
 /// Releases anything that this library handed out: a client, a token or another text, an error, a
-/// response. A text is wiped first.
+/// response, a list of application tokens. A text is wiped first.
 ///
 /// NULL, a pointer that is not of this library, and one that was released before (and is not in
 /// use again) do nothing. A client that another thread is using lives until that call returns; a

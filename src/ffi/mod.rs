@@ -11,6 +11,7 @@
 #![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags)]
 
 mod application_token;
+mod application_token_list;
 mod argument;
 mod boundary;
 mod client;
@@ -32,6 +33,7 @@ mod workspace;
 mod tests;
 
 pub use application_token::*;
+pub use application_token_list::*;
 pub use client::*;
 pub use config::*;
 pub use error::*;

@@ -2,8 +2,9 @@
 //!
 //! A pointer from C is an address that is looked up here, and never followed: one that was freed,
 //! or was never ours, is simply not found. Clients stand apart. They are looked up with every call,
-//! so readers get a snapshot without a lock, and few come and go; texts, errors and responses come
-//! and go all the time, so they stand in maps behind locks, as many as make a collision rare.
+//! so readers get a snapshot without a lock, and few come and go; texts, errors, responses and
+//! lists come and go all the time, so they stand in maps behind locks, as many as make a collision
+//! rare.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use arc_swap::{ArcSwapOption, Guard};
 use parking_lot::Mutex;
 
+use super::application_token_list::ApplicationTokensObject;
 use super::error::ErrorObject;
 use super::response::ResponseObject;
 use super::text::Text;
@@ -81,6 +83,7 @@ pub(super) enum Object {
     Text(Text),
     Error(Box<ErrorObject>),
     Response(Box<ResponseObject>),
+    ApplicationTokens(Box<ApplicationTokensObject>),
 }
 
 impl Object {
@@ -90,6 +93,7 @@ impl Object {
             Self::Text(text) => text.as_ptr() as usize,
             Self::Error(error) => std::ptr::from_ref(&**error) as usize,
             Self::Response(response) => std::ptr::from_ref(&**response) as usize,
+            Self::ApplicationTokens(tokens) => std::ptr::from_ref(&**tokens) as usize,
         }
     }
 }

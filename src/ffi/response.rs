@@ -45,7 +45,7 @@ fn ask<R>(
     boundary::value(None, || {
         object::with(response as usize, |object| match object {
             Object::Response(response) => look(response),
-            Object::Text(_) | Object::Error(_) => None,
+            Object::Text(_) | Object::Error(_) | Object::ApplicationTokens(_) => None,
         })
     })
 }

@@ -14,6 +14,7 @@ struct Alive {
     client: *mut emnify_client,
     response: *mut emnify_response,
     error: *mut emnify_error,
+    application_tokens: *mut emnify_application_tokens,
     _sim: Simulator,
 }
 
@@ -23,6 +24,7 @@ impl Alive {
         let url = CString::new(sim.base_url()).unwrap();
         let token = CString::new(DEFAULT_APPLICATION_TOKEN).unwrap();
         let (mut client, mut response, mut error) = (null_mut(), null_mut(), null_mut());
+        let mut application_tokens = null_mut();
         // SAFETY: all zeros is a config, and every pointer is valid.
         unsafe {
             let mut config: emnify_config = std::mem::zeroed();
@@ -34,9 +36,11 @@ impl Alive {
                 EMNIFY_OK
             );
             assert_eq!(get(client, &raw mut response, null_mut()), EMNIFY_OK);
+            let list = &raw mut application_tokens;
+            assert_eq!(emnify_application_token_list(client, list, null_mut()), EMNIFY_OK);
             assert_ne!(emnify_auth_token(null_mut(), null_mut(), &raw mut error), EMNIFY_OK);
         }
-        Self { client, response, error, _sim: sim }
+        Self { client, response, error, application_tokens, _sim: sim }
     }
 }
 
@@ -45,6 +49,7 @@ impl Drop for Alive {
         emnify_free(self.client.cast());
         emnify_free(self.response.cast());
         emnify_free(self.error.cast());
+        emnify_free(self.application_tokens.cast());
     }
 }
 
@@ -85,11 +90,12 @@ fn internal(status: emnify_status, error: *mut emnify_error) -> bool {
 /// Each exported function, called so that it would succeed, while all work panics: whether what
 /// comes back is what the header promises.
 fn with_a_panic(name: &str, alive: &Alive) -> bool {
-    let Alive { client, response, error, .. } = *alive;
+    let Alive { client, response, error, application_tokens, .. } = *alive;
     let mut out_error: *mut emnify_error = poison();
     let mut out_text: *mut c_char = poison();
     let mut out_client: *mut emnify_client = poison();
     let mut out_response: *mut emnify_response = poison();
+    let mut out_tokens: *mut emnify_application_tokens = poison();
     let mut buffer = *b"########";
     let (mut length, mut seconds, mut id, mut revoked) = (99_usize, 99_u32, 99_u64, 99_i32);
     let text = c"text".as_ptr();
@@ -157,6 +163,14 @@ fn with_a_panic(name: &str, alive: &Alive) -> bool {
                 );
                 internal(status, out_error) && out_text.is_null() && id == 0
             }
+            "emnify_application_token_list" => {
+                let status = emnify_application_token_list(client, &raw mut out_tokens, error_out);
+                internal(status, out_error) && out_tokens.is_null()
+            }
+            "emnify_application_token_describe" => {
+                let status = emnify_application_token_describe(client, 1, text, error_out);
+                internal(status, out_error)
+            }
             "emnify_application_token_revoke" => {
                 let status = emnify_application_token_revoke(client, 1, error_out);
                 internal(status, out_error)
@@ -197,6 +211,33 @@ fn with_a_panic(name: &str, alive: &Alive) -> bool {
                 let body = emnify_response_body(response, &raw mut length);
                 text_at(body).is_empty() && length == 0
             }
+            "emnify_application_tokens_count" => {
+                emnify_application_tokens_count(application_tokens) == 0
+            }
+            "emnify_application_tokens_find_by_id" => {
+                emnify_application_tokens_find_by_id(application_tokens, 1) == 0
+            }
+            "emnify_application_tokens_find_by_description" => {
+                emnify_application_tokens_find_by_description(application_tokens, text) == 0
+            }
+            "emnify_application_tokens_id" => {
+                emnify_application_tokens_id(application_tokens, 0) == 0
+            }
+            "emnify_application_tokens_description" => {
+                text_at(emnify_application_tokens_description(application_tokens, 0)).is_empty()
+            }
+            "emnify_application_tokens_created" => {
+                text_at(emnify_application_tokens_created(application_tokens, 0)).is_empty()
+            }
+            "emnify_application_tokens_expiry_date" => {
+                text_at(emnify_application_tokens_expiry_date(application_tokens, 0)).is_empty()
+            }
+            "emnify_application_tokens_ip_range" => {
+                text_at(emnify_application_tokens_ip_range(application_tokens, 0)).is_empty()
+            }
+            "emnify_application_tokens_is_revoked" => {
+                emnify_application_tokens_is_revoked(application_tokens, 0) == 0
+            }
             "emnify_json_quote" => emnify_json_quote(text).is_null(),
             "emnify_url_escape" => emnify_url_escape(text).is_null(),
             "emnify_free" => {
@@ -228,6 +269,7 @@ fn a_panic_in_any_function_becomes_an_answer_and_the_process_lives() {
         assert_eq!(get(alive.client, &raw mut response, null_mut()), EMNIFY_OK);
     }
     assert_eq!(emnify_response_http_status(alive.response), 200);
+    assert_ne!(emnify_application_tokens_count(alive.application_tokens), 0);
     assert_eq!(emnify_error_status(alive.error), EMNIFY_ERROR_INVALID_ARGUMENT);
     emnify_free(token.cast::<c_void>());
     emnify_free(response.cast());

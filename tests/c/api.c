@@ -226,6 +226,69 @@ static void create(emnify_client *client, const char *description, const char *d
   emnify_free(token);
 }
 
+/* That a list has nothing at this index. */
+static void nothing_at(const emnify_application_tokens *list, size_t index) {
+  EXPECT(emnify_application_tokens_id(list, index) == 0, "no id");
+  EXPECT(emnify_application_tokens_description(list, index)[0] == '\0', "no description");
+  EXPECT(emnify_application_tokens_created(list, index)[0] == '\0', "no time");
+  EXPECT(emnify_application_tokens_expiry_date(list, index)[0] == '\0', "no end");
+  EXPECT(emnify_application_tokens_ip_range(list, index)[0] == '\0', "no range");
+  EXPECT(emnify_application_tokens_is_revoked(list, index) == 0, "not to be revoked");
+}
+
+/* Prints all of them, one a line. */
+static void list_tokens(emnify_client *client) {
+  emnify_application_tokens *list = POISON;
+  emnify_error *error = POISON;
+  emnify_status status = emnify_application_token_list(client, &list, &error);
+  size_t i, count;
+
+  EXPECT((list != NULL) == (status == EMNIFY_OK), "a list exactly if it succeeded");
+  if (!became(status, &error)) {
+    return;
+  }
+  count = emnify_application_tokens_count(list);
+  for (i = 0; i < count; i++) {
+    uint64_t id = emnify_application_tokens_id(list, i);
+    EXPECT(emnify_application_tokens_find_by_id(list, id) == i, "to find what is at %zu", i);
+    printf("%" PRIu64 "|%s|%s|%s|%s|%d\n", id, emnify_application_tokens_description(list, i),
+           emnify_application_tokens_created(list, i),
+           emnify_application_tokens_expiry_date(list, i),
+           emnify_application_tokens_ip_range(list, i),
+           (int)emnify_application_tokens_is_revoked(list, i));
+  }
+  nothing_at(list, count);
+  nothing_at(list, SIZE_MAX);
+  EXPECT(emnify_application_tokens_find_by_id(list, 0) == count, "no id of 0");
+  EXPECT(emnify_application_tokens_find_by_id(list, UINT64_MAX) == count, "no such id");
+  EXPECT(emnify_application_tokens_find_by_description(list, NULL) == count, "none for NULL");
+  EXPECT(emnify_application_tokens_find_by_description(list, NOT_UTF8) == count, "no such text");
+  emnify_free(list);
+  EXPECT(emnify_application_tokens_count(list) == 0, "nothing in a freed list");
+  EXPECT(emnify_application_tokens_find_by_description(list, "") == 0, "nothing in a freed list");
+  nothing_at(list, 0);
+}
+
+/* Prints the id of the one with this description, 0 for none. */
+static void find_token(emnify_client *client, const char *description) {
+  emnify_application_tokens *list = POISON;
+  emnify_error *error = POISON;
+  size_t at;
+
+  if (became(emnify_application_token_list(client, &list, &error), &error)) {
+    at = emnify_application_tokens_find_by_description(list, description);
+    EXPECT(at <= emnify_application_tokens_count(list), "an index or the count");
+    printf("id %" PRIu64 "\n", emnify_application_tokens_id(list, at));
+  }
+  emnify_free(list);
+}
+
+static void describe_token(emnify_client *client, const char *id, const char *description) {
+  emnify_error *error = POISON;
+  became(emnify_application_token_describe(client, strtoull(id, NULL, 10), description, &error),
+         &error);
+}
+
 static void revoke_token(emnify_client *client, const char *id) {
   emnify_error *error = POISON;
   became(emnify_application_token_revoke(client, strtoull(id, NULL, 10), &error), &error);
@@ -314,6 +377,7 @@ static void pages(emnify_client *client, const char *list, const char *per_page)
     id = ID_POISON; \
     text = POISON; \
     other = POISON; \
+    list = POISON; \
     flag = 77; \
     status = (call); \
     EXPECT(strstr(emnify_error_message(error), word) != NULL, "a message about %s, got: %s", word, \
@@ -325,6 +389,7 @@ static void pages(emnify_client *client, const char *list, const char *per_page)
 static void arguments(emnify_client *client) {
   emnify_error *error;
   emnify_client *other;
+  emnify_application_tokens *list;
   uint64_t id;
   int32_t flag;
   char *text;
@@ -345,6 +410,8 @@ static void arguments(emnify_client *client) {
     REFUSED("client",
             emnify_application_token_create(none, NULL, NULL, NULL, &text, &id, &error),
             text == NULL && id == 0);
+    REFUSED("client", emnify_application_token_list(none, &list, &error), list == NULL);
+    REFUSED("client", emnify_application_token_describe(none, 1, "d", &error), 1);
     REFUSED("client", emnify_application_token_revoke(none, 1, &error), 1);
     REFUSED("client",
             emnify_application_token_rotate(none, 1, NULL, NULL, NULL, keep, NULL, &id, &flag,
@@ -397,12 +464,19 @@ static void arguments(emnify_client *client) {
             emnify_application_token_create(client, NULL, NULL, ranges[i], &text, &id, &error),
             text == NULL && id == 0);
   }
+  REFUSED("out_list", emnify_application_token_list(client, NULL, &error), 1);
+  REFUSED("description", emnify_application_token_describe(client, 1, NULL, &error), 1);
+  REFUSED("description", emnify_application_token_describe(client, 1, NOT_UTF8, &error), 1);
   REFUSED("keep",
           emnify_application_token_rotate(client, 1, NULL, NULL, NULL, NULL, NULL, &id, &flag,
                                           &error),
           id == 0 && flag == 0);
   EXPECT(emnify_response_total_pages(NULL) == 0, "0 for NULL");
   EXPECT(emnify_response_total_pages((const emnify_response *)client) == 0, "0 for what is none");
+  EXPECT(emnify_application_tokens_count(NULL) == 0, "0 for NULL");
+  EXPECT(emnify_application_tokens_find_by_id(NULL, 1) == 0, "0 for NULL");
+  EXPECT(emnify_application_tokens_find_by_description(NULL, "d") == 0, "0 for NULL");
+  nothing_at(NULL, 0);
 }
 
 int main(int argc, char **argv) {
@@ -432,6 +506,12 @@ int main(int argc, char **argv) {
     sms(client, argv[4], argv[5]);
   } else if (IS("create", 3)) {
     create(client, argv[4], argv[5], argv[6]);
+  } else if (IS("list", 0)) {
+    list_tokens(client);
+  } else if (IS("find", 1)) {
+    find_token(client, argv[4]);
+  } else if (IS("describe", 2)) {
+    describe_token(client, argv[4], argv[5]);
   } else if (IS("revoke", 1)) {
     revoke_token(client, argv[4]);
   } else if (IS("rotate", 3)) {

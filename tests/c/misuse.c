@@ -361,6 +361,12 @@ static void nothing_works_with(void *object, const char *what) {
     text = POISON;
     REFUSED_WITH(emnify_application_token_create(client, NULL, NULL, NULL, &text, &id, &error));
     EXPECT(text == NULL && id == 0, "no application token");
+    {
+      emnify_application_tokens *list = POISON;
+      REFUSED_WITH(emnify_application_token_list(client, &list, &error));
+      EXPECT(list == NULL, "no list");
+    }
+    REFUSED_WITH(emnify_application_token_describe(client, 1, "description", &error));
     REFUSED_WITH(emnify_application_token_revoke(client, 1, &error));
     id = 99;
     REFUSED_WITH(emnify_application_token_rotate(client, 1, NULL, NULL, NULL, keep_nothing, NULL,
@@ -386,6 +392,17 @@ static void nothing_works_with(void *object, const char *what) {
   EXPECT(emnify_response_body(object, NULL)[0] == '\0', "no body in %s", what);
   EXPECT(emnify_response_header(object, "Date") == NULL, "no header in %s", what);
   EXPECT(emnify_response_total_pages(object) == 0, "no pages in %s", what);
+
+  EXPECT(emnify_application_tokens_count(object) == 0, "no list in %s", what);
+  EXPECT(emnify_application_tokens_find_by_id(object, 1) == 0, "no list in %s", what);
+  EXPECT(emnify_application_tokens_find_by_description(object, "d") == 0, "no list in %s", what);
+  EXPECT(emnify_application_tokens_find_by_description(object, NULL) == 0, "no list in %s", what);
+  EXPECT(emnify_application_tokens_id(object, 0) == 0, "no id in %s", what);
+  EXPECT(emnify_application_tokens_description(object, 0)[0] == '\0', "no text in %s", what);
+  EXPECT(emnify_application_tokens_created(object, 0)[0] == '\0', "no text in %s", what);
+  EXPECT(emnify_application_tokens_expiry_date(object, 0)[0] == '\0', "no text in %s", what);
+  EXPECT(emnify_application_tokens_ip_range(object, 0)[0] == '\0', "no text in %s", what);
+  EXPECT(emnify_application_tokens_is_revoked(object, 0) == 0, "nothing revoked in %s", what);
   error = POISON;
   EXPECT(emnify_response_check(object, &error) == EMNIFY_ERROR_INVALID_ARGUMENT,
          "%s to be refused as a response", what);
@@ -405,6 +422,7 @@ static void objects(void) {
   char *allocated = malloc(64);
   char *token = token_of(client), *gone_token = token_of(client);
   emnify_response *response, *gone_response;
+  emnify_application_tokens *list, *gone_list;
   emnify_error *error, *gone_error, *none;
   emnify_status status;
   char *kept = strdup(token);
@@ -416,10 +434,14 @@ static void objects(void) {
   EXPECT_STATUS(status, EMNIFY_OK, none);
   status = emnify_request(client, "GET", "/api/v1/sim", NULL, &gone_response, &none);
   EXPECT_STATUS(status, EMNIFY_OK, none);
+  status = emnify_application_token_list(client, &list, &none);
+  EXPECT_STATUS(status, EMNIFY_OK, none);
+  status = emnify_application_token_list(client, &gone_list, &none);
+  EXPECT_STATUS(status, EMNIFY_OK, none);
 
   {
-    /* Only what is neither a client nor an error nor a response: each of those works somewhere.
-     * Freed ones last, so that nothing new stands at their addresses. */
+    /* Only what is no client, error, response or list: each of those works somewhere. Freed ones
+     * last, so that nothing new stands at their addresses. */
     const struct {
       void *object;
       const char *what;
@@ -431,10 +453,12 @@ static void objects(void) {
         {(char *)client + 8, "the middle of a client"},
         {(char *)error + 8, "the middle of an error"},
         {(char *)response + 1, "the middle of a response"},
+        {(char *)list + 8, "the middle of a list"},
         {token + 1, "the middle of a token"},
         {(void *)(uintptr_t)emnify_version(), "the library's own text"},
         {(void *)(uintptr_t)emnify_error_message(error), "a text that an error lends"},
         {(void *)(uintptr_t)emnify_response_body(response, NULL), "a text that a response lends"},
+        {(void *)(uintptr_t)emnify_application_tokens_created(list, 0), "a text that a list lends"},
         {(void *)(uintptr_t)&emnify_free, "a function"},
         {(void *)(uintptr_t)1, "1"},
         {(void *)UINTPTR_MAX, "-1"},
@@ -458,11 +482,18 @@ static void objects(void) {
   EXPECT(emnify_response_body((emnify_response *)error, NULL)[0] == '\0', "no body in an error");
   EXPECT(emnify_response_check((emnify_response *)error, NULL) == EMNIFY_ERROR_INVALID_ARGUMENT,
          "no response in an error");
+  EXPECT(emnify_reset((emnify_client *)list) == EMNIFY_ERROR_INVALID_ARGUMENT, "no client");
+  EXPECT(emnify_error_message((emnify_error *)list)[0] == '\0', "no message in a list");
+  EXPECT(emnify_response_body((emnify_response *)list, NULL)[0] == '\0', "no body in a list");
+  EXPECT(emnify_application_tokens_count((emnify_application_tokens *)client) == 0, "no list");
+  EXPECT(emnify_application_tokens_count((emnify_application_tokens *)error) == 0, "no list");
+  EXPECT(emnify_application_tokens_count((emnify_application_tokens *)response) == 0, "no list");
 
   /* After all that, everything is as it was. */
   EXPECT(strcmp(token, kept) == 0, "the token untouched");
   EXPECT(emnify_error_message(error)[0] != '\0', "the error untouched");
   EXPECT(emnify_response_http_status(response) == 200, "the response untouched");
+  EXPECT(emnify_application_tokens_count(list) == 1, "the list untouched");
   {
     char *again = token_of(client);
     EXPECT(strcmp(again, kept) == 0, "the client untouched");
@@ -472,6 +503,7 @@ static void objects(void) {
   emnify_free(gone_client);
   emnify_free(gone_error);
   emnify_free(gone_response);
+  emnify_free(gone_list);
   emnify_free(gone_token);
   EXPECT(emnify_reset(gone_client) == EMNIFY_ERROR_INVALID_ARGUMENT, "a freed client to be refused");
   EXPECT(emnify_auth_token(gone_client, &gone_token, NULL) == EMNIFY_ERROR_INVALID_ARGUMENT &&
@@ -481,18 +513,23 @@ static void objects(void) {
   EXPECT(emnify_error_status(gone_error) == EMNIFY_OK, "nothing in a freed error");
   EXPECT(emnify_response_body(gone_response, NULL)[0] == '\0', "nothing in a freed response");
   EXPECT(emnify_response_header(gone_response, "Date") == NULL, "nothing in a freed response");
+  EXPECT(emnify_application_tokens_count(gone_list) == 0, "nothing in a freed list");
+  EXPECT(emnify_application_tokens_created(gone_list, 0)[0] == '\0', "nothing in a freed list");
   for (i = 0; i < 3; i++) {
     emnify_free(gone_client);
     emnify_free(gone_error);
     emnify_free(gone_response);
+    emnify_free(gone_list);
   }
 
-  /* An error outlives its client, and so does a token and a response. */
+  /* An error outlives its client, and so does a token, a response and a list. */
   emnify_free(client);
-  EXPECT(strcmp(token, kept) == 0 && emnify_response_http_status(response) == 200,
+  EXPECT(strcmp(token, kept) == 0 && emnify_response_http_status(response) == 200 &&
+             emnify_application_tokens_id(list, 0) != 0,
          "what a client handed out to outlive it");
   emnify_free(token);
   emnify_free(response);
+  emnify_free(list);
   emnify_free(error);
   free(kept);
   free(allocated);
@@ -553,6 +590,9 @@ static void what_is_behind_the_token(emnify_client *client) {
                                           NULL, &error),
           "ip_range");
   }
+  WRONG(emnify_application_token_list(client, NULL, &error), "out_list");
+  WRONG(emnify_application_token_describe(client, 1, NULL, &error), "description");
+  WRONG(emnify_application_token_describe(client, 1, NOT_UTF8, &error), "description");
   WRONG(emnify_application_token_rotate(client, 1, NULL, NULL, NULL, NULL, NULL, &id, &revoked,
                                         &error),
         "keep");

@@ -79,6 +79,11 @@ void nothing() {
   FAILS(invalid_argument, "client", none.try_workspace(1));
   FAILS(invalid_argument, "client", none.try_request("GET", "/api/v1/sim"));
   FAILS(invalid_argument, "client", none.try_submit_mfa_code("123456"));
+  FAILS(invalid_argument, "client", none.try_application_tokens());
+  FAILS(invalid_argument, "client", none.try_find_application_token(1));
+  FAILS(invalid_argument, "client", none.try_find_application_token("x"));
+  FAILS(invalid_argument, "client", none.try_describe_application_token(1, "x"));
+  EXPECT(none.try_application_tokens()->empty() && none.try_find_application_token(1)->id == 0);
   const result<std::chrono::seconds> renewal = none.try_renew_if_due();
   EXPECT(!renewal && *renewal == std::chrono::seconds(1)); // a loop does not spin
   EXPECT(none.reset() == status::invalid_argument && none.resume() == status::invalid_argument);
@@ -164,6 +169,25 @@ void application_tokens(const emnify::client &client, const std::string &base_ur
     return emnify::stored::yes;
   });
   EXPECT(rotated && rotated->id != 0 && rotated->old_revoked && !kept.empty());
+
+  const result<std::vector<emnify::application_token>> all = client.try_application_tokens();
+  EXPECT(all && all->size() > 2);
+  result<emnify::application_token> found = client.try_find_application_token(first->id);
+  EXPECT(found && found->id == first->id && found->revoked && found->description == "first");
+  found = client.try_find_application_token("second"); // the two that were undone are revoked
+  EXPECT(found && found->id == rotated->id && !found->revoked);
+  EXPECT(!found->created.empty() && found->expiry_date.empty() && found->ip_range.empty());
+  EXPECT(client.try_describe_application_token(rotated->id, "third"));
+  found = client.try_find_application_token("second");
+  EXPECT(found && found->id == 0);
+  found = client.try_find_application_token(rotated->id);
+  EXPECT(found && found->description == "third");
+  found = client.try_find_application_token(1);
+  EXPECT(found && found->id == 0 && found->description.empty());
+  FAILS(rejected, "404", client.try_describe_application_token(1, "x"));
+  FAILS(invalid_argument, "description",
+        client.try_describe_application_token(1, std::string("CaNaRy\0x", 8)));
+
   EXPECT(client.try_revoke_application_token(rotated->id));
   FAILS(rejected, "404", client.try_revoke_application_token(1));
   emnify::wipe(kept);

@@ -246,6 +246,7 @@ void application_tokens(const emnify::client &user, const std::string &base_url)
   wanted.expiry_date = "tomorrow";
   FAILS(invalid_argument, "expiry_date", user.create_application_token(wanted));
   FAILS(rejected, "404", user.revoke_application_token(1));
+  FAILS(rejected, "404", user.describe_application_token(1, "x"));
 
   emnify::config config;
   config.base_url = base_url;
@@ -287,7 +288,21 @@ void application_tokens(const emnify::client &user, const std::string &base_url)
   FAILS(unauthorized, "", emnify::client(config).auth_token());
   config.application_token = kept;
   EXPECT(!emnify::client(config).auth_token().empty());
+
+  user.describe_application_token(rotated.id, "third");
+  const std::vector<emnify::application_token> all = user.application_tokens();
+  EXPECT(all.size() > 2);
+  for (const emnify::application_token &each : all) {
+    EXPECT(each.id != 0 && !each.created.empty());
+  }
+  const emnify::application_token old = user.find_application_token(first.id);
+  EXPECT(old.revoked && old.description == "first");
+  EXPECT(old.expiry_date == "2051-10-29" && old.ip_range == "127.0.0.0/8");
+  EXPECT(user.find_application_token("third").id == rotated.id);
+  EXPECT(user.find_application_token("first").id == 0); // it is revoked
+  EXPECT(user.find_application_token(1).id == 0);
   user.revoke_application_token(rotated.id);
+  FAILS(invalid_argument, "client", emnify::client().application_tokens());
   emnify::wipe(kept);
   EXPECT(kept.empty());
 }
