@@ -708,6 +708,9 @@ char *emnify_url_escape(const char *text);
  * where the answer is lost (_SERVER, _BAD_RESPONSE, _NETWORK, _TIMEOUT, _CANCELLED), the SMS may
  * have gone out all the same.
  *
+ * The service sends one SMS: at most 160 characters of the GSM alphabet, or 70 where there are others
+ * among them. The length is not checked here.
+ *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a text that is NULL, empty or not UTF-8;
  * _REJECTED where there is no such endpoint; _BAD_RESPONSE where the SMS was taken and its id not
  * said; those of emnify_request and emnify_response_check.
