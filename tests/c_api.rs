@@ -244,7 +244,7 @@ fn application_tokens_are_listed_over_all_pages_or_not_at_all() {
         let output = run(&program, &sim, "list", status, &[]);
         assert!(output.starts_with(said), "{output}");
     }
-    for body in ["{}", r#"[{"description":"without an id"}]"#, "<html>"] {
+    for body in ["{}", "[1]", "<html>"] {
         let sim = simulator();
         sim.always(TOKENS, Answer::json(200, body));
         run(&program, &sim, "list", "EMNIFY_ERROR_BAD_RESPONSE", &[]);

@@ -158,6 +158,20 @@ fn both_kinds_sign_in(folder: &Path, suffixes: &[&str]) {
 }
 
 #[test]
+fn the_libraries_name_no_folder_of_the_machine_that_built_them() {
+    let home = |variable: &str| std::env::var(variable).ok().filter(|it| !it.is_empty());
+    let cargo_home = home("CARGO_HOME").or_else(|| Some(home("HOME")? + "/.cargo"));
+    let folders = [root().to_str().map(str::to_owned), cargo_home];
+    for library in ["libemnify.so", "libemnify.a"] {
+        let bytes = fs::read(stage().join("lib").join(library)).expect("it is installed");
+        for folder in folders.iter().flatten() {
+            let found = bytes.windows(folder.len()).position(|part| part == folder.as_bytes());
+            assert_eq!(found, None, "{library} holds {folder}");
+        }
+    }
+}
+
+#[test]
 fn an_installation_is_complete_and_can_be_taken_away() {
     let destination = temporary();
     let others = below(destination.path(), PREFIX).join("lib/pkgconfig/other.pc");

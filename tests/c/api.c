@@ -328,12 +328,13 @@ static void rotate(const char *own, const char *old_id, const char *answer) {
     emnify_free(token_of(with_it));
     emnify_free(with_it);
   } else {
-    char *token = token_of(client);
+    /* Another client, since what the service failed at is not asked of it again at once. */
+    emnify_client *with_old = made(own, NULL, NULL, NULL);
     EXPECT(id == 0 && old_revoked == 0, "nothing after a failure");
-    EXPECT(emnify_invalidate(client, token) == EMNIFY_OK, "to take the token");
-    emnify_free(token);
+    emnify_free(token_of(with_old));
+    emnify_free(with_old);
   }
-  /* Whatever became of it, the client signs in. */
+  /* Whatever became of it, the client has a token. */
   emnify_free(token_of(client));
   printf("kept %d, old_revoked %d, id %" PRIu64 "\n", kept.calls, (int)old_revoked, id);
   emnify_free(client);
