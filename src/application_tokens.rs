@@ -180,11 +180,7 @@ impl Client {
         };
         // The secret is here and would be lost with an error: without the list there is no id.
         let after = self.application_tokens().unwrap_or_default();
-        let mut candidates = after.iter().filter(|token| is_new(token));
-        let id = match (candidates.next(), candidates.next()) {
-            (Some(only), None) => Some(only.id),
-            _ => None,
-        };
+        let id = the_only(after.iter().filter(|token| is_new(token))).map(|token| token.id);
         Ok(CreatedApplicationToken { secret, id })
     }
 
@@ -205,6 +201,23 @@ impl Client {
     pub fn application_token(&self, id: u64) -> Result<Option<ApplicationToken>, Error> {
         // The service has no call for a single one.
         Ok(self.application_tokens()?.into_iter().find(|token| token.id == id))
+    }
+
+    /// The one application token that has exactly this description and is not revoked: by it, a
+    /// device learns the id of its own. `None` where there is none, and where there are several, since
+    /// nothing says which is meant.
+    ///
+    /// # Errors
+    ///
+    /// Those of any call.
+    pub fn application_token_described(
+        &self,
+        description: &str,
+    ) -> Result<Option<ApplicationToken>, Error> {
+        let is_it = |token: &ApplicationToken| {
+            !token.is_revoked() && token.description.as_deref() == Some(description)
+        };
+        Ok(the_only(self.application_tokens()?.into_iter().filter(is_it)))
     }
 
     /// Changes what an application token says it is for.
@@ -326,6 +339,11 @@ impl Client {
         };
         error.with_remark(&left)
     }
+}
+
+/// The first of them, if there is no second one.
+fn the_only<T>(mut candidates: impl Iterator<Item = T>) -> Option<T> {
+    candidates.next().filter(|_| candidates.next().is_none())
 }
 
 fn replaced_meanwhile() -> Error {

@@ -48,6 +48,19 @@ fn a_token_is_made_with_its_id_listed_described_and_revoked() {
 }
 
 #[test]
+fn a_token_is_found_by_a_description_that_no_other_active_one_has() {
+    let (_sim, client) = rig();
+    let id_of =
+        |text: &str| client.application_token_described(text).unwrap().map(|token| token.id);
+    let [first, second] = ["gateway 7", "gateway 7"]
+        .map(|text| client.create_application_token(&described(text)).unwrap().id.unwrap());
+    assert_eq!(id_of("gateway 7"), None, "either may be meant");
+    assert_eq!(id_of("gateway"), None);
+    client.revoke_application_token(first).unwrap();
+    assert_eq!(id_of("gateway 7"), Some(second));
+}
+
+#[test]
 fn a_list_costs_one_request_unless_its_headers_say_that_there_is_more() {
     let (sim, client) = rig();
     client.application_tokens().unwrap();
