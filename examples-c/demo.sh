@@ -18,23 +18,12 @@ fi
 # Nothing of the caller's own may lead to the real service with made-up credentials.
 unset EMNIFY_USERNAME EMNIFY_PASSWORD EMNIFY_TOKEN_FILE
 
-state=$(mktemp -d)
-trap 'kill "$simulator" 2>/dev/null || true; rm -rf "$state"' EXIT
+. tests/simulator/start.sh
 EMNIFY_APPLICATION_TOKEN="made-up-application-token-for-the-demonstration-that-opens-nothing-anywhere"
-"$SIMULATOR" --tls --ca-out "$state/ca.pem" --url-out "$state/url" --log "$state/log" \
-    --application-token "$EMNIFY_APPLICATION_TOKEN" >/dev/null &
-simulator=$!
-tries=0
-while [ ! -s "$state/url" ]; do
-    tries=$((tries + 1))
-    if [ "$tries" -gt 100 ]; then
-        echo "demo: the simulator does not start" >&2
-        exit 1
-    fi
-    sleep 0.1
-done
+start_simulator --tls --ca-out "$state/ca.pem" --log "$state/log" \
+    --application-token "$EMNIFY_APPLICATION_TOKEN"
 
-EMNIFY_BASE_URL=$(cat "$state/url")
+EMNIFY_BASE_URL=$url
 EMNIFY_CA_FILE="$state/ca.pem"
 export EMNIFY_APPLICATION_TOKEN EMNIFY_BASE_URL EMNIFY_CA_FILE
 echo "No EMNIFY_APPLICATION_TOKEN: using a simulator of the service at $EMNIFY_BASE_URL."

@@ -10,21 +10,9 @@ export PKG_CONFIG_PATH
 $CC -std=c11 -O2 -Wall -Wextra -Wpedantic -Werror benches/c/hot.c -o "$program" -pthread \
     $("$PKG_CONFIG" --cflags --libs emnify) -Wl,-rpath,"$STAGE/lib"
 
-state=$(mktemp -d)
-trap 'kill "$simulator" 2>/dev/null || true; rm -rf "$state"' EXIT
-"$SIMULATOR" --url-out "$state/url" >/dev/null &
-simulator=$!
-tries=0
-while [ ! -s "$state/url" ]; do
-    tries=$((tries + 1))
-    if [ "$tries" -gt 100 ]; then
-        echo "hot: the simulator does not start" >&2
-        exit 1
-    fi
-    sleep 0.1
-done
+. tests/simulator/start.sh
+start_simulator
 
-url=$(cat "$state/url")
 for length in 1000 400; do
     token=$(printf "%${length}s" | tr ' ' x)
     curl --silent --show-error --fail "$url/_control/script" --output /dev/null \
