@@ -180,7 +180,8 @@ typedef int32_t emnify_status;
  * Gets one line of log: level is one of EMNIFY_LOG_..., context is log_context, message is a text
  * without a line break and without a secret, valid during the call. Runs on the
  * thread that called the library, with no lock held, so on several at a time. It may call the
- * library, but not itself without end. It must not throw or longjmp.
+ * library, but not itself without end: a token that it asks for during the very sign-in that is to
+ * bring it is EMNIFY_ERROR_INVALID_ARGUMENT at once. It must not throw or longjmp.
  */
 typedef void (*emnify_log_fn)(int32_t level,
                               const char *message,

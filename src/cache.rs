@@ -54,7 +54,7 @@ use crate::credentials::Credentials;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::log::{Log, LogLevel};
-use crate::sync::{Condvar, Mutex, ThreadId, current_thread};
+use crate::sync::{Condvar, Mutex, ThreadId, thread_id};
 use crate::token::AuthToken;
 
 /// A renewal that a caller makes by the way may delay that caller by this much at most: it was
@@ -93,7 +93,7 @@ struct Flight {
 impl Flight {
     /// One that this thread leads.
     fn new() -> Self {
-        Self { outcome: OnceLock::new(), leader: current_thread().id() }
+        Self { outcome: OnceLock::new(), leader: thread_id() }
     }
 }
 
@@ -239,7 +239,7 @@ impl<S: TokenSource> TokenCache<S> {
             match decision {
                 Decision::Serve(token) => return Ok(token),
                 Decision::Fail(error) => return Err(error),
-                Decision::Wait { flight, .. } if flight.leader == current_thread().id() => {
+                Decision::Wait { flight, .. } if flight.leader == thread_id() => {
                     return Err(inside_own_sign_in());
                 }
                 Decision::Wait { flight, share } => {

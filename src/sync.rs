@@ -1,13 +1,15 @@
-//! The lock, the condition and the threads of the token cache: parking_lot's and the standard
-//! library's, or those of the checker that tries out interleavings (built with
+//! The lock, the condition and the threads of the token cache: parking_lot's and the system's, or
+//! those of the checker that tries out interleavings (built with
 //! `--cfg emnify_shuttle`).
 
 #[cfg(not(emnify_shuttle))]
 mod imp {
     use crate::deadline::Deadline;
 
+    pub(crate) use crate::sys::thread_id;
     pub(crate) use parking_lot::{Mutex, MutexGuard};
-    pub(crate) use std::thread::{ThreadId, current as current_thread};
+
+    pub(crate) type ThreadId = usize;
 
     #[derive(Debug, Default)]
     pub(crate) struct Condvar(parking_lot::Condvar);
@@ -30,7 +32,11 @@ mod imp {
 
     use crate::deadline::Deadline;
 
-    pub(crate) use shuttle::thread::{ThreadId, current as current_thread};
+    pub(crate) use shuttle::thread::ThreadId;
+
+    pub(crate) fn thread_id() -> ThreadId {
+        shuttle::thread::current().id()
+    }
 
     #[derive(Debug, Default)]
     pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
@@ -79,4 +85,4 @@ mod imp {
     }
 }
 
-pub(crate) use imp::{Condvar, Mutex, ThreadId, current_thread};
+pub(crate) use imp::{Condvar, Mutex, ThreadId, thread_id};

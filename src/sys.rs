@@ -34,6 +34,16 @@ pub(crate) fn nanos_since_boot() -> u64 {
     nanos
 }
 
+/// This thread, as a number that no other living thread has. Unlike [`std::thread::current`] it may
+/// be asked for while the thread's local data is being destroyed, from where a program may call.
+#[cfg_attr(emnify_shuttle, allow(dead_code))]
+pub(crate) fn thread_id() -> usize {
+    // SAFETY: always succeeds.
+    let id = unsafe { libc::pthread_self() };
+    // An integer with one C library, a pointer with another.
+    id as usize
+}
+
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 extern "C" fn count_fork() {

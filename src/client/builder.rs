@@ -121,8 +121,9 @@ impl ClientBuilder {
     }
 
     /// Hands each line of log, up to the level `most`, to `sink`: on the thread that made the call,
-    /// with no lock held, so that the sink may use the client. Silent unless set. No line
-    /// holds a secret.
+    /// with no lock held, so that the sink may use the client; a token that it asks for during the
+    /// very sign-in that is to bring it is `InvalidArgument` at once. Silent unless set. No line holds
+    /// a secret.
     pub fn log(
         mut self,
         most: LogLevel,
