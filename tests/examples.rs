@@ -351,3 +351,31 @@ fn gateway_counts_over_all_pages_and_reports() {
     expect(&run(&program, &sim, &["/nonexistent"]), 78, "cannot read");
     expect(&run(&program, &sim, &[]), 2, "usage");
 }
+
+/// Runs a program of `examples`, which cargo builds beside the tests.
+#[track_caller]
+fn run_rust(name: &str, sim: &Simulator, arguments: &[&str]) -> Outcome {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.parent().and_then(Path::parent).expect("it is below the target folder");
+    let program = folder.join("examples").join(name);
+    assert!(program.exists(), "`cargo build --examples` first, where a test is run by its name");
+    let mut command = Command::new(program);
+    command.env("EMNIFY_BASE_URL", sim.base_url()).args(arguments);
+    command.env("EMNIFY_APPLICATION_TOKEN", DEFAULT_APPLICATION_TOKEN);
+    Outcome::of(&mut command)
+}
+
+#[test]
+fn the_rust_programs_list_endpoints_and_sims_and_send_an_sms() {
+    let sim = simulator();
+    let outcome = run_rust("get_token", &sim, &[]);
+    expect(&outcome, 0, "Signed in: ");
+    expect(&outcome, 0, "ICCID 8");
+
+    let outcome = run_rust("devices", &sim, &[ENDPOINT, "reboot"]);
+    expect(&outcome, 0, "ONLINE");
+    expect(&outcome, 0, "SMS ");
+    expect(&run_rust("devices", &sim, &["1", "reboot"]), 1, "HTTP 404");
+    expect(&run_rust("devices", &sim, &["x", "reboot"]), 2, "usage");
+    assert_eq!(sim.violations(), Vec::<String>::new());
+}

@@ -76,7 +76,7 @@ pub struct Outcome {
 
 impl Outcome {
     #[track_caller]
-    fn of(command: &mut Command) -> Self {
+    pub fn of(command: &mut Command) -> Self {
         let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
             code: output.status.code(),
