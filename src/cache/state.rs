@@ -134,40 +134,36 @@ impl State {
         }
     }
 
-    /// For the one-time code: goes past the challenge and past waits of our own making, but not
-    /// past what the service asked for, nor past the budget.
+    /// For the one-time code, which completes the sign-in that asked for it.
     pub(super) fn decide_code(
         &mut self,
         code: &SecretString,
         device: Option<&TrustedDevice>,
     ) -> Decision {
-        let now = self.now();
-        self.settle(now);
-        if self.cancelled {
-            return Decision::Fail(cancelled());
-        }
-        if let Some(flight) = &self.flight {
-            // Its turn comes when that is over. The result is not for this caller: its code has
-            // not been seen by anybody, nor its device been trusted.
-            return Decision::Wait { flight: flight.clone(), share: false };
-        }
-        let Some(mfa_token) = self.holds.challenge() else {
-            return Decision::Fail(no_code_awaited());
-        };
-        let grant = Grant::Code(CodeGrant {
-            mfa_token: mfa_token.clone(),
-            code: code.clone(),
-            device: device.cloned(),
-        });
-        match self.firm_obstacle(now) {
-            Some(error) => Decision::Fail(error),
-            None => Decision::Lead(self.take_off(grant)),
-        }
+        // What another sign-in brings is not what this caller wants: its code has been seen by nobody,
+        // nor its device been trusted.
+        self.decide_alone(|state| {
+            let mfa_token = state.holds.challenge().ok_or_else(no_code_awaited)?;
+            Ok(Grant::Code(CodeGrant {
+                mfa_token: mfa_token.clone(),
+                code: code.clone(),
+                device: device.cloned(),
+            }))
+        })
     }
 
     /// For credentials that shall replace those in use, once they have been seen to work: a sign-in
     /// like any other to the service, and so to the budget, but no business of other callers.
     pub(super) fn decide_trial(&mut self, credentials: &Credentials) -> Decision {
+        match self.decide_alone(|_| Ok(Grant::Credentials(credentials.clone()))) {
+            Decision::Lead(attempt) => Decision::Lead(Attempt { trial: true, ..attempt }),
+            other => other,
+        }
+    }
+
+    /// For a sign-in that no other can stand for: it waits for its turn and is then made, past rulings
+    /// and waits of our own making, but not past a [firm](Self::firm_obstacle) obstacle.
+    fn decide_alone(&mut self, grant: impl FnOnce(&Self) -> Result<Grant, Error>) -> Decision {
         let now = self.now();
         self.settle(now);
         if self.cancelled {
@@ -176,12 +172,9 @@ impl State {
         if let Some(flight) = &self.flight {
             return Decision::Wait { flight: flight.clone(), share: false };
         }
-        match self.firm_obstacle(now) {
-            Some(error) => Decision::Fail(error),
-            None => {
-                let grant = Grant::Credentials(credentials.clone());
-                Decision::Lead(Attempt { trial: true, ..self.take_off(grant) })
-            }
+        match (grant(self), self.firm_obstacle(now)) {
+            (Ok(grant), None) => Decision::Lead(self.take_off(grant)),
+            (Err(error), _) | (Ok(_), Some(error)) => Decision::Fail(error),
         }
     }
 
