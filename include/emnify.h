@@ -886,6 +886,9 @@ int32_t emnify_application_tokens_is_revoked(const struct emnify_application_tok
  * NULL, a pointer that is not of this library, and one that was released before (and is not in
  * use again) do nothing. A client that another thread is using lives until that call returns; a
  * call that begins later is EMNIFY_ERROR_INVALID_ARGUMENT.
+ *
+ * Only this function releases them: with the C library's free the program ends there and then.
+ * What was not released is a leak to valgrind and to the address sanitizer.
  */
 void emnify_free(void *object);
 

@@ -50,6 +50,21 @@ fn threads_share_a_client_until_it_is_freed_and_may_have_small_stacks() {
 }
 
 #[test]
+fn what_is_released_with_the_c_librarys_free_ends_the_program_there_and_then() {
+    if !cfg!(target_env = "gnu") {
+        println!("skipped: what another C library does is not known here");
+        return;
+    }
+    let sim = simulator();
+    let program = Source::c("wrong_free", Link::Shared).build();
+    for object in ["token", "error"] {
+        let outcome = program.run_under(&["env"], &[&sim.base_url(), object]);
+        assert!(outcome.code != Some(0) && outcome.stdout.is_empty(), "{outcome:?}");
+        assert!(outcome.stderr.contains("free(): invalid"), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_child_process_is_refused_its_parents_client_and_makes_its_own() {
     for link in BOTH {
         let sim = simulator();

@@ -69,6 +69,30 @@ fn valgrind_finds_no_error_and_no_leak() {
     }
 }
 
+/// The registry of the library, which knows all objects, must not hide them from these tools.
+#[test]
+fn what_a_program_forgets_to_release_is_found_by_the_tools_that_look_for_leaks() {
+    if !have(&["valgrind"]) || !has_runtime("gcc") {
+        return;
+    }
+    let sim = Simulator::builder().no_sign_in_limit().start().expect("a simulator starts");
+    let plain = Source::c("leaks", Link::Shared).build();
+    let sanitized = Source::c("leaks", Link::Shared).flag("-fsanitize=address").build();
+    let memcheck =
+        ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=definite"].as_slice();
+    for forgotten in ["nothing", "token", "error", "response", "list", "client"] {
+        for (program, wrapper, word) in [
+            (&plain, memcheck, "definitely lost"),
+            (&sanitized, &["env", "ASAN_OPTIONS=detect_leaks=1"], "Direct leak"),
+        ] {
+            let outcome = program.run_under(wrapper, &[&sim.base_url(), forgotten]);
+            let found = outcome.stderr.matches(word).count();
+            let expected = usize::from(forgotten != "nothing");
+            assert_eq!(found, expected, "{forgotten} with {wrapper:?}: {}", outcome.stderr);
+        }
+    }
+}
+
 /// Not `fork`: a thread may hold a lock of the sanitizer itself at that moment (seen with gcc 12:
 /// the one of its store of stack traces), and the child then waits for it in its first `malloc`.
 /// `c_process` runs that program with the C library's `malloc`, which may be used in a child.

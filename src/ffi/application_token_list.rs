@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char};
 
 use super::client::emnify_client;
 use super::error::emnify_error;
-use super::object::{self, Object};
+use super::object::{self, Handed, Kind};
 use super::status::emnify_status;
 use super::text::c_string;
 use super::{argument, boundary};
@@ -20,6 +20,10 @@ pub struct emnify_application_tokens {
 }
 
 pub(super) struct ApplicationTokensObject(Vec<Entry>);
+
+impl Handed for ApplicationTokensObject {
+    const KIND: Kind = Kind::ApplicationTokens;
+}
 
 struct Entry {
     id: u64,
@@ -46,7 +50,7 @@ impl Entry {
 
 fn hand_out(tokens: &[ApplicationToken]) -> *mut emnify_application_tokens {
     let object = ApplicationTokensObject(tokens.iter().map(Entry::new).collect());
-    object::add(Object::ApplicationTokens(Box::new(object))) as *mut emnify_application_tokens
+    object::add(object) as *mut emnify_application_tokens
 }
 
 fn ask<R>(
@@ -54,10 +58,7 @@ fn ask<R>(
     look: impl FnOnce(&[Entry]) -> Option<R>,
 ) -> Option<R> {
     boundary::value(None, || {
-        object::with(list as usize, |object| match object {
-            Object::ApplicationTokens(tokens) => look(&tokens.0),
-            Object::Text(_) | Object::Error(_) | Object::Response(_) => None,
-        })
+        object::with(list as usize, |tokens: &ApplicationTokensObject| look(&tokens.0))
     })
 }
 

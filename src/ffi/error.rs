@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 use std::time::Duration;
 
 use super::boundary;
-use super::object::{self, Object};
+use super::object::{self, Handed, Kind};
 use super::status::{EMNIFY_OK, emnify_status};
 use super::text::c_string;
 use crate::Error;
@@ -22,21 +22,19 @@ pub(super) struct ErrorObject {
     request_id: CString,
 }
 
+impl Handed for ErrorObject {
+    const KIND: Kind = Kind::Error;
+}
+
 /// Registers `error` for C to own.
 pub(super) fn hand_out(error: Error) -> *mut emnify_error {
     let message = c_string(&error.to_string());
     let request_id = c_string(error.request_id().unwrap_or_default());
-    object::add(Object::Error(Box::new(ErrorObject { error, message, request_id })))
-        as *mut emnify_error
+    object::add(ErrorObject { error, message, request_id }) as *mut emnify_error
 }
 
 fn ask<R>(error: *const emnify_error, otherwise: R, look: impl FnOnce(&ErrorObject) -> R) -> R {
-    let found = boundary::value(None, || {
-        object::with(error as usize, |object| match object {
-            Object::Error(error) => Some(look(error)),
-            Object::Text(_) | Object::Response(_) | Object::ApplicationTokens(_) => None,
-        })
-    });
+    let found = boundary::value(None, || object::with(error as usize, |object| Some(look(object))));
     found.unwrap_or(otherwise)
 }
 

@@ -5,6 +5,9 @@
 //! so readers get a snapshot without a lock, and few come and go; texts, errors, responses and
 //! lists come and go all the time, so they stand in maps behind locks, as many as make a collision
 //! rare.
+//!
+//! The registry keeps every address as its complement. To a tool that looks for leaks, an object is
+//! then reachable exactly as long as the program has a pointer to it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -24,9 +27,46 @@ use crate::{Client, sys};
 // Clients.
 
 /// By address, in order.
-type Clients = Vec<(usize, Arc<Client>)>;
+type Clients = Vec<Registered>;
 
 static CLIENTS: ArcSwapOption<Clients> = ArcSwapOption::const_empty();
+
+/// One of the owners of a client.
+struct Registered {
+    /// The complement of what `Arc::into_raw` gave, which is what C has.
+    hidden: usize,
+}
+
+impl Registered {
+    fn new(client: Arc<Client>) -> Self {
+        Self { hidden: !(Arc::into_raw(client) as usize) }
+    }
+
+    #[inline]
+    fn address(&self) -> usize {
+        !self.hidden
+    }
+
+    #[inline]
+    fn as_ptr(&self) -> *const Client {
+        self.address() as *const Client
+    }
+}
+
+impl Clone for Registered {
+    fn clone(&self) -> Self {
+        // SAFETY: it comes from `Arc::into_raw`, and `self` is an owner.
+        unsafe { Arc::increment_strong_count(self.as_ptr()) };
+        Self { hidden: self.hidden }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // SAFETY: it comes from `Arc::into_raw`, and this owner goes.
+        unsafe { Arc::decrement_strong_count(self.as_ptr()) };
+    }
+}
 
 /// A client found by its address. Keeps it alive, also when it is freed meanwhile.
 ///
@@ -49,12 +89,12 @@ impl std::ops::Deref for FoundClient {
 }
 
 pub(super) fn add_client(client: Client) -> usize {
-    let client = Arc::new(client);
-    let address = Arc::as_ptr(&client) as usize;
+    let client = Registered::new(Arc::new(client));
+    let address = client.address();
     CLIENTS.rcu(|clients| {
         let mut clients = clients.as_deref().cloned().unwrap_or_default();
-        let at = clients.partition_point(|(known, _)| *known < address);
-        clients.insert(at, (address, client.clone()));
+        let at = clients.partition_point(|known| known.address() < address);
+        clients.insert(at, client.clone());
         Some(Arc::new(clients))
     });
     address
@@ -64,36 +104,95 @@ pub(super) fn add_client(client: Client) -> usize {
 pub(super) fn client(address: usize) -> Option<FoundClient> {
     let clients = CLIENTS.load();
     let known = clients.as_deref()?;
-    let at = known.binary_search_by_key(&address, |(known, _)| *known).ok()?;
-    Some(FoundClient { client: NonNull::from(&*known[at].1), _clients: clients })
+    let at = known.binary_search_by_key(&address, Registered::address).ok()?;
+    let client = NonNull::new(known[at].as_ptr().cast_mut())?;
+    Some(FoundClient { client, _clients: clients })
 }
 
 fn remove_client(address: usize) -> bool {
     let before = CLIENTS.rcu(|clients| {
-        let others = clients.iter().flat_map(|it| it.iter()).filter(|(known, _)| *known != address);
+        let others =
+            clients.iter().flat_map(|it| it.iter()).filter(|known| known.address() != address);
         Some(Arc::new(others.cloned().collect::<Clients>()))
     });
-    before.is_some_and(|before| before.iter().any(|(known, _)| *known == address))
+    before.is_some_and(|before| before.iter().any(|known| known.address() == address))
 }
 
 // Everything else.
 
-/// Any other object.
-pub(super) enum Object {
-    Text(Text),
-    Error(Box<ErrorObject>),
-    Response(Box<ResponseObject>),
-    ApplicationTokens(Box<ApplicationTokensObject>),
+/// How many bytes stand before what C is pointed to. All zero, and a block of the C library does not
+/// begin behind them: its `free`, called by mistake for [`super::emnify_free`], stops the program at
+/// once. Otherwise it would go well, and the next object at the same address be released with it.
+pub(super) const GUARD: usize = 16;
+
+#[repr(C, align(16))]
+struct Guarded<T> {
+    guard: [u8; GUARD],
+    object: T,
 }
 
-impl Object {
+/// What C is pointed to, a text apart.
+pub(super) trait Handed {
+    const KIND: Kind;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Error,
+    Response,
+    ApplicationTokens,
+}
+
+/// The owner of an object.
+struct Owner {
+    kind: Kind,
+    /// The complement of where its allocation begins.
+    hidden: usize,
+    /// The length of a text with its guard and its NUL.
+    length: usize,
+}
+
+impl Owner {
+    fn of<T: Handed>(object: T) -> Self {
+        let allocation = Box::into_raw(Box::new(Guarded { guard: [0; GUARD], object }));
+        Self { kind: T::KIND, hidden: !(allocation as usize), length: 0 }
+    }
+
+    fn of_text(text: Text) -> Self {
+        let bytes = text.into_bytes();
+        let length = bytes.len();
+        let allocation = Box::into_raw(bytes).cast::<u8>();
+        Self { kind: Kind::Text, hidden: !(allocation as usize), length }
+    }
+
     /// Where C is pointed to. Does not move while the object lives.
     fn address(&self) -> usize {
-        match self {
-            Self::Text(text) => text.as_ptr() as usize,
-            Self::Error(error) => std::ptr::from_ref(&**error) as usize,
-            Self::Response(response) => std::ptr::from_ref(&**response) as usize,
-            Self::ApplicationTokens(tokens) => std::ptr::from_ref(&**tokens) as usize,
+        !self.hidden + GUARD
+    }
+
+    fn get<T: Handed>(&self) -> Option<&T> {
+        // SAFETY: made by `of::<T>`, whose kinds differ, and alive as long as this owner.
+        (self.kind == T::KIND).then(|| unsafe { &(*(!self.hidden as *const Guarded<T>)).object })
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        fn release<T: Handed>(allocation: usize) {
+            // SAFETY: made by `of::<T>`, and this owner is the only one.
+            drop(unsafe { Box::from_raw(allocation as *mut Guarded<T>) });
+        }
+        let allocation = !self.hidden;
+        match self.kind {
+            Kind::Text => {
+                let bytes = std::ptr::slice_from_raw_parts_mut(allocation as *mut u8, self.length);
+                // SAFETY: made by `of_text`, and this owner is the only one.
+                drop(Text::from_bytes(unsafe { Box::from_raw(bytes) }));
+            }
+            Kind::Error => release::<ErrorObject>(allocation),
+            Kind::Response => release::<ResponseObject>(allocation),
+            Kind::ApplicationTokens => release::<ApplicationTokensObject>(allocation),
         }
     }
 }
@@ -105,7 +204,7 @@ const SHARDS: usize = 1 << SHARD_BITS;
 /// With a cache line of its own: threads that use different shards must not meet there either.
 #[derive(Default)]
 #[repr(align(64))]
-struct Shard(Mutex<HashMap<usize, Object, BuildHasherDefault<AddressHasher>>>);
+struct Shard(Mutex<HashMap<usize, Owner, BuildHasherDefault<AddressHasher>>>);
 
 struct Objects {
     /// In which process these locks were made.
@@ -161,21 +260,30 @@ fn spread(address: usize) -> u64 {
 }
 
 /// Registers `object` and returns the address that C gets.
-pub(super) fn add(object: Object) -> usize {
-    let address = object.address();
-    shard(address).0.lock().insert(address, object);
+pub(super) fn add<T: Handed>(object: T) -> usize {
+    register(Owner::of(object))
+}
+
+/// Registers `text` and returns the address that C gets.
+pub(super) fn add_text(text: Text) -> usize {
+    register(Owner::of_text(text))
+}
+
+fn register(owner: Owner) -> usize {
+    let address = owner.address();
+    shard(address).0.lock().insert(!address, owner);
     address
 }
 
-/// What `look` finds out about the object at `address`, if there is one. Runs under a lock: to be
+/// What `look` finds out about the object at `address`, if there is a `T`. Runs under a lock: to be
 /// short, and to call nothing of this module.
-pub(super) fn with<R>(address: usize, look: impl FnOnce(&Object) -> Option<R>) -> Option<R> {
-    shard(address).0.lock().get(&address).and_then(look)
+pub(super) fn with<T: Handed, R>(address: usize, look: impl FnOnce(&T) -> Option<R>) -> Option<R> {
+    shard(address).0.lock().get(&!address).and_then(Owner::get).and_then(look)
 }
 
 /// Lets go of whatever is at `address`. Nothing happens where that is not an address of ours.
 pub(super) fn remove(address: usize) {
-    let object = shard(address).0.lock().remove(&address);
+    let object = shard(address).0.lock().remove(&!address);
     // Dropped after the lock: wiping and freeing take their time.
     match object {
         Some(object) => drop(object),

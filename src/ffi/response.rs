@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 
 use super::error::emnify_error;
-use super::object::{self, Object};
+use super::object::{self, Handed, Kind};
 use super::status::emnify_status;
 use super::text::c_string;
 use super::{argument, boundary};
@@ -22,6 +22,10 @@ pub(super) struct ResponseObject {
     headers: Vec<(String, CString)>,
 }
 
+impl Handed for ResponseObject {
+    const KIND: Kind = Kind::Response;
+}
+
 impl Drop for ResponseObject {
     fn drop(&mut self) {
         crate::sys::wipe(&mut self.body);
@@ -35,19 +39,14 @@ pub(super) fn hand_out(response: Response) -> *mut emnify_response {
     let headers =
         response.headers().map(|(name, value)| (name.to_owned(), c_string(value))).collect();
     let object = ResponseObject { response, body: body.into_boxed_slice(), headers };
-    object::add(Object::Response(Box::new(object))) as *mut emnify_response
+    object::add(object) as *mut emnify_response
 }
 
 fn ask<R>(
     response: *const emnify_response,
     look: impl FnOnce(&ResponseObject) -> Option<R>,
 ) -> Option<R> {
-    boundary::value(None, || {
-        object::with(response as usize, |object| match object {
-            Object::Response(response) => look(response),
-            Object::Text(_) | Object::Error(_) | Object::ApplicationTokens(_) => None,
-        })
-    })
+    boundary::value(None, || object::with(response as usize, look))
 }
 
 /// The HTTP status of the answer, such as 200. NULL: 0.

@@ -2,25 +2,35 @@
 
 use std::ffi::{CString, c_char};
 
-use super::object::{self, Object};
+use super::object::{self, GUARD};
 use super::{argument, boundary};
 use crate::sys;
 
-/// A text that C owns until it is released, and that is wiped then.
+/// A text that C owns until it is released, and that is wiped then: behind its guard, and with a NUL.
 pub(super) struct Text(Box<[u8]>);
 
 impl Text {
     #[inline]
     pub(super) fn new(text: &str) -> Self {
         // One allocation of the right size: a vector that grew would leave copies behind.
-        let mut bytes = Vec::with_capacity(text.len() + 1);
+        let mut bytes = Vec::with_capacity(GUARD + text.len() + 1);
+        bytes.extend_from_slice(&[0; GUARD]);
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
         Self(bytes.into_boxed_slice())
     }
 
     pub(super) fn as_ptr(&self) -> *const c_char {
-        self.0.as_ptr().cast()
+        self.0[GUARD..].as_ptr().cast()
+    }
+
+    /// To be given back to [`from_bytes`](Self::from_bytes), which alone wipes them.
+    pub(super) fn into_bytes(mut self) -> Box<[u8]> {
+        std::mem::take(&mut self.0)
+    }
+
+    pub(super) fn from_bytes(bytes: Box<[u8]>) -> Self {
+        Self(bytes)
     }
 }
 
@@ -33,7 +43,7 @@ impl Drop for Text {
 
 /// Registers a copy of `text` for C to own.
 pub(super) fn hand_out(text: &str) -> *mut c_char {
-    object::add(Object::Text(Text::new(text))) as *mut c_char
+    object::add_text(Text::new(text)) as *mut c_char
 }
 
 /// `text` up to its first NUL, for an object to keep and to lend.
