@@ -143,7 +143,24 @@ impl Credentials {
                  a newline; give the bare text"
             )));
         }
+        if let Some(wrapping) = wrapping(text) {
+            return Err(Error::invalid(format!("{argument} {wrapping}; give the bare text")));
+        }
         Ok(())
+    }
+}
+
+/// What came along with a text that was copied from a file of settings, or out of a request.
+fn wrapping(text: &str) -> Option<&'static str> {
+    let quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if quoted('"') || quoted('\'') {
+        Some("stands in quotes")
+    } else if text.starts_with('\u{feff}') {
+        Some("begins with a byte order mark")
+    } else if text.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("bearer ")) {
+        Some("begins with \"Bearer\"")
+    } else {
+        None
     }
 }
 
@@ -173,6 +190,26 @@ fn sha1_hex(bytes: &[u8]) -> SecretString {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_copied_along_with_a_token_is_said_and_not_sent() {
+        for (text, what) in [
+            ("\"made-up\"", "stands in quotes"),
+            ("'made-up'", "stands in quotes"),
+            ("\u{feff}made-up", "byte order mark"),
+            ("Bearer made-up", "begins with \"Bearer\""),
+        ] {
+            for credentials in
+                [Credentials::application_token(text), Credentials::refresh_token(text)]
+            {
+                let error = credentials.check().unwrap_err().to_string();
+                assert!(error.contains(what) && !error.contains("made-up"), "{error}");
+            }
+        }
+        for right in ["'", "a\"b", "bearer-of-news", "\"a"] {
+            assert!(Credentials::application_token(right).check().is_ok(), "{right}");
+        }
+    }
 
     fn digest_of(credentials: &Credentials) -> &str {
         match credentials.kind() {
