@@ -151,6 +151,10 @@ pub(super) fn os_text(error: &io::Error) -> String {
 }
 
 fn seconds(time: Duration) -> String {
+    if time < Duration::from_millis(950) {
+        // Milliseconds that were meant as seconds are to be seen as what they are.
+        return format!("{} ms", time.as_millis());
+    }
     let tenths = (time.as_millis() + 50) / 100;
     if tenths % 10 == 0 {
         format!("{} s", tenths / 10)
@@ -201,6 +205,9 @@ mod tests {
             os_text(&io::Error::from_raw_os_error(libc::ECONNREFUSED)),
             "connection refused"
         );
+        assert_eq!(seconds(Duration::from_millis(30)), "30 ms");
+        assert_eq!(seconds(Duration::from_millis(949)), "949 ms");
+        assert_eq!(seconds(Duration::from_millis(950)), "1 s");
         assert_eq!(seconds(Duration::from_millis(10_004)), "10 s");
         assert_eq!(seconds(Duration::from_millis(1_960)), "2 s");
         assert_eq!(seconds(Duration::from_millis(2_500)), "2.5 s");
