@@ -298,7 +298,10 @@ impl Client {
         cache.may_try_out()?;
         let created = self.create_application_token(new)?;
         let credentials = Credentials::application_token(created.secret());
-        let stored = cache.try_out(&credentials, Deadline::after(timeout)).and_then(|token| {
+        let signed_in = cache
+            .try_out(&credentials, Deadline::after(timeout))
+            .map_err(|error| error.of("the new application token, which was only tried out"));
+        let stored = signed_in.and_then(|token| {
             if !cache.credentials().are_those(&in_use) {
                 return Err(replaced_meanwhile());
             }

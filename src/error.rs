@@ -164,6 +164,14 @@ impl Error {
         self
     }
 
+    /// The same failure, with what it is about before it.
+    pub(crate) fn of(mut self, what: &str) -> Self {
+        let mut facts = Facts::clone(&self.facts);
+        facts.message = format!("{what}: {}", facts.message);
+        self.facts = Arc::new(facts);
+        self
+    }
+
     /// The same failure, of a call that may have been carried out nevertheless, or was not.
     pub(crate) fn with_may_be_done(mut self, may_be_done: bool) -> Self {
         self.may_be_done = may_be_done;

@@ -220,6 +220,7 @@ fn a_successor_that_does_not_sign_in_is_taken_back() {
     let never = |_: &str| -> Result<(), String> { panic!("nothing is to be stored") };
     let error = client.rotate_application_token(old, &described("second"), never).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server);
+    assert!(error.to_string().starts_with("the new application token, which was only"), "{error}");
     assert!(signs_in(&sim, &old_secret));
     client.auth_token().expect("the client goes on with the old one");
 }
