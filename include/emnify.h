@@ -43,13 +43,22 @@
  *   _ms are in milliseconds, those in _s in seconds.
  * - Errors. Under "Errors", _NETWORK is short for EMNIFY_ERROR_NETWORK. Any call that gives a status
  *   may also give EMNIFY_ERROR_INTERNAL.
- * - Memory. As in other Rust code, an allocation that fails ends the process with abort().
+ * - Memory. As in other Rust code, an allocation that fails ends the process with abort(); only
+ *   where an answer does not fit, the call fails with EMNIFY_ERROR_INTERNAL.
+ * - One client. Make one for the credentials and keep it for the life of the process: it knows the
+ *   token, what the service refused, and how often it was asked. A client for each call signs in
+ *   with each call, and with wrong credentials locks the account.
  * - Threads. Any function may be called from any thread at any time, exit handlers and destructors
- *   included, but not from a signal handler. pthread_cancel takes effect when the call is over.
- *   There is nothing to initialise and nothing to shut down. No signal disposition is touched.
+ *   included, but not from a signal handler. There is nothing to initialise and nothing to shut
+ *   down. No signal disposition is touched. Names are looked up on a thread of the library's own,
+ *   which ends by itself.
+ * - Stack. Give a thread that calls this library 128 KiB, and what a callback of yours needs beside.
+ * - Cancellation. No call is a cancellation point; pthread_cancel takes effect at the next one of
+ *   your own. PTHREAD_CANCEL_ASYNCHRONOUS, and pthread_exit in a callback, end the process.
  * - Fork. A client does not work in a child process; a new one does. Errors, responses and lists
  *   of the parent are empty there. Release there only what was made there.
- * - Panics of the Rust code stay inside: they become EMNIFY_ERROR_INTERNAL.
+ * - Panics of the Rust code stay inside: they become EMNIFY_ERROR_INTERNAL, and a few lines on the
+ *   standard error output.
  */
 #ifndef EMNIFY_H
 #define EMNIFY_H
@@ -181,7 +190,7 @@ typedef int32_t emnify_status;
  * without a line break and without a secret, valid during the call. Runs on the
  * thread that called the library, with no lock held, so on several at a time. It may call the
  * library, but not itself without end: a token that it asks for during the very sign-in that is to
- * bring it is EMNIFY_ERROR_INVALID_ARGUMENT at once. It must not throw or longjmp.
+ * bring it is EMNIFY_ERROR_INVALID_ARGUMENT at once. It must not throw, longjmp or pthread_exit.
  */
 typedef void (*emnify_log_fn)(int32_t level,
                               const char *message,
@@ -243,8 +252,8 @@ typedef struct emnify_config {
    */
   const char *ca_file;
   /**
-   * An HTTP proxy, "http://[user:password@]host:port". NULL: none; the environment is not
-   * looked at.
+   * An HTTP proxy, "http://[user:password@]host:port". NULL: none, whatever the
+   * environment says.
    */
   const char *proxy;
   /**
@@ -300,7 +309,8 @@ typedef struct emnify_config {
  * the old one, synced, renamed. Returns 0 if it is stored; anything else undoes the rotation, so
  * the old token has to be what is stored then. The secret is valid during the call; context is
  * keep_context. Called once at most, by emnify_application_token_rotate, on its thread, with no
- * lock held; how long it takes counts towards no timeout. It must not throw or longjmp.
+ * lock held; how long it takes counts towards no timeout. The client is switched to the new token
+ * after it; it must not set one itself. It must not throw, longjmp or pthread_exit.
  */
 typedef int32_t (*emnify_keep_fn)(const char *application_token,
                                   void *context);
@@ -476,7 +486,9 @@ const char *emnify_error_request_id(const struct emnify_error *error);
  *
  * config NULL: the settings come from the environment: EMNIFY_APPLICATION_TOKEN, or
  * EMNIFY_USERNAME and EMNIFY_PASSWORD, and also EMNIFY_BASE_URL and EMNIFY_CA_FILE. With a config
- * the environment is not looked at.
+ * no setting comes from there. As with all that may read the environment, no other thread may
+ * change it (setenv) during this call, config or not: the HTTP library looks for proxies, and what
+ * it finds is dropped.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT, with a message that names the setting and what would be
  * right.

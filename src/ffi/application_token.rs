@@ -12,7 +12,8 @@ use crate::{Error, NewApplicationToken};
 /// the old one, synced, renamed. Returns 0 if it is stored; anything else undoes the rotation, so
 /// the old token has to be what is stored then. The secret is valid during the call; context is
 /// keep_context. Called once at most, by emnify_application_token_rotate, on its thread, with no
-/// lock held; how long it takes counts towards no timeout. It must not throw or longjmp.
+/// lock held; how long it takes counts towards no timeout. The client is switched to the new token
+/// after it; it must not set one itself. It must not throw, longjmp or pthread_exit.
 pub type emnify_keep_fn =
     Option<unsafe extern "C" fn(application_token: *const c_char, context: *mut c_void) -> i32>;
 

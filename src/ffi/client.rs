@@ -21,7 +21,9 @@ pub struct emnify_client {
 ///
 /// config NULL: the settings come from the environment: EMNIFY_APPLICATION_TOKEN, or
 /// EMNIFY_USERNAME and EMNIFY_PASSWORD, and also EMNIFY_BASE_URL and EMNIFY_CA_FILE. With a config
-/// the environment is not looked at.
+/// no setting comes from there. As with all that may read the environment, no other thread may
+/// change it (setenv) during this call, config or not: the HTTP library looks for proxies, and what
+/// it finds is dropped.
 ///
 /// Errors: EMNIFY_ERROR_INVALID_ARGUMENT, with a message that names the setting and what would be
 /// right.

@@ -24,7 +24,7 @@ pub const EMNIFY_LOG_DEBUG: i32 = 4;
 /// without a line break and without a secret, valid during the call. Runs on the
 /// thread that called the library, with no lock held, so on several at a time. It may call the
 /// library, but not itself without end: a token that it asks for during the very sign-in that is to
-/// bring it is EMNIFY_ERROR_INVALID_ARGUMENT at once. It must not throw or longjmp.
+/// bring it is EMNIFY_ERROR_INVALID_ARGUMENT at once. It must not throw, longjmp or pthread_exit.
 pub type emnify_log_fn =
     Option<unsafe extern "C" fn(level: i32, message: *const c_char, context: *mut c_void)>;
 
@@ -63,8 +63,8 @@ pub struct emnify_config {
     /// The path of a file of PEM certificates that are trusted instead of the built-in ones; read
     /// once. NULL: the built-in ones.
     pub ca_file: *const c_char,
-    /// An HTTP proxy, "http://[user:password@]host:port". NULL: none; the environment is not
-    /// looked at.
+    /// An HTTP proxy, "http://[user:password@]host:port". NULL: none, whatever the
+    /// environment says.
     pub proxy: *const c_char,
     /// The network interface that connections go out on, such as "wwan0". NULL: as routed.
     pub bind_interface: *const c_char,
