@@ -132,6 +132,9 @@ fn wrap(error: Error) -> ureq::Error {
 }
 
 /// Reads the body's stand-in to the end: ureq checks the framing and pools the connection.
+// Not inlined: its buffer would stand on the stack throughout the TLS handshake, which is what decides
+// how small a thread's stack may be.
+#[inline(never)]
 fn drain(body: Body) -> Result<usize, ureq::Error> {
     let mut reader = body.into_reader();
     let mut zeros = [0; 4096];
@@ -172,7 +175,9 @@ pub(super) fn finish(
     Ok(incoming)
 }
 
+// Not inlined for the same reason as `drain`: 10 KiB.
 #[cfg(feature = "gzip")]
+#[inline(never)]
 fn decoded(body: Vec<u8>, limit: usize, host: &str) -> Result<Vec<u8>, Error> {
     use super::gzip::{Undecodable, gunzip};
 
