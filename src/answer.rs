@@ -131,6 +131,17 @@ mod tests {
     }
 
     #[test]
+    fn an_id_of_the_request_that_is_long_or_not_plain_is_left_out() {
+        let id = |id: &str| answer(&[("x-amzn-requestid", id)], "").request_id();
+        let longest = "i".repeat(64);
+        assert_eq!(id(&longest), Some(longest.clone()));
+        for odd in [format!("{longest}i"), "an id".into(), "id\u{1b}[31m".into(), "\u{ef}d".into()]
+        {
+            assert_eq!(id(&odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
     fn the_services_error_object_is_read_with_what_it_nests() {
         let body = r#"{"error_code":1105,"error_token":"TooMany","message":"no",
             "errors":[{"error_code":"7","message":"inner"}],"unknown":[1]}"#;
@@ -138,6 +149,18 @@ mod tests {
         assert_eq!((error.code, error.token.as_deref()), (1105, Some("TooMany")));
         assert_eq!(error.errors[0].code, 7);
         assert_eq!(error.errors[0].message.as_deref(), Some("inner"));
+    }
+
+    #[test]
+    fn errors_that_are_nested_deeper_than_anybody_reads_are_dropped() {
+        let nested = (0..50).fold("{}".to_owned(), |inner, _| format!(r#"{{"errors":[{inner}]}}"#));
+        let mut error = answer(&[], &nested).service_error(&[]).unwrap();
+        let mut depth = 0;
+        while let Some(inner) = error.errors.pop() {
+            error = inner;
+            depth += 1;
+        }
+        assert_eq!(depth, DEEPEST);
     }
 
     #[test]

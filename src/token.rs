@@ -311,6 +311,12 @@ mod tests {
     }
 
     #[test]
+    fn a_token_goes_wherever_text_is_taken() {
+        let text: &dyn AsRef<str> = &token(14_400, 0.5).0;
+        assert_eq!(text.as_ref(), "canary");
+    }
+
+    #[test]
     fn debug_shows_no_text() {
         let shown = format!("{:?}", token(14_400, 0.5).0);
         assert!(shown.contains("expires_in") && !shown.contains("canary"), "{shown}");

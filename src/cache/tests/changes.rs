@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::error::ErrorKind;
 use crate::log::Log;
-use crate::token::AuthToken;
+use crate::token::{AuthToken, DOCUMENTED_LIFETIME};
 
 #[test]
 fn a_token_is_invalidated_by_value_so_that_late_news_of_an_old_one_do_not_kill_the_new() {
@@ -135,6 +135,20 @@ fn a_token_is_not_replaced_while_there_can_be_no_other() {
     rig.text();
     assert!(!rig.cache.replace("token-1"));
     assert_eq!(rig.text(), "token-1");
+}
+
+#[test]
+fn a_token_is_replaced_from_the_very_moment_at_which_there_can_be_another() {
+    let rig = Rig::new();
+    rig.text();
+    rig.advance(RENEW_FROM);
+    rig.script([Says::FailedFor(60)]);
+    rig.text();
+    rig.advance(59 * SECOND);
+    assert!(!rig.cache.replace("token-1"));
+    rig.advance(SECOND);
+    assert!(rig.cache.replace("token-1"));
+    assert_eq!(rig.text(), "token-3");
 }
 
 #[test]
@@ -339,6 +353,15 @@ fn new_credentials_may_bring_their_token_which_is_served_at_once_and_renewed_in_
     rig.advance(80 * SECOND);
     assert_eq!(rig.text(), "token-2");
     assert_eq!(rig.grants()[1], "application two");
+}
+
+#[test]
+fn a_token_that_came_with_new_credentials_is_served_though_the_old_one_is_good_for_just_as_long() {
+    let rig = Rig::new();
+    rig.text();
+    let token = got_elsewhere(&rig, DOCUMENTED_LIFETIME);
+    assert!(rig.cache.adopt(&application(), Credentials::application_token("two"), token));
+    assert_eq!(rig.text(), "elsewhere");
 }
 
 #[test]

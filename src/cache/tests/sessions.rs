@@ -97,6 +97,19 @@ fn the_fall_back_is_within_the_budget() {
 }
 
 #[test]
+fn the_fall_back_is_made_at_the_very_moment_at_which_the_budget_allows_it() {
+    let rig = Rig::with(user(), Log::default());
+    rig.always(Says::Session("r"));
+    for _ in 0..9 {
+        rig.cache.invalidate(&rig.text());
+    }
+    // With its end, the first nine are five minutes old.
+    rig.script([Says::after(5 * MINUTE, Says::Refused)]);
+    assert_eq!(rig.text(), "token-11");
+    assert_eq!(rig.grants()[9..], ["refresh r", "user ada"]);
+}
+
+#[test]
 fn the_fall_back_waits_for_a_retry_after() {
     let rig = session();
     rig.script([Says::RefusedFor(60)]);

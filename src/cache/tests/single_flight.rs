@@ -226,6 +226,25 @@ fn a_waiter_that_wakes_after_the_end_of_the_shared_token_gets_another() {
 }
 
 #[test]
+fn a_waiter_that_wakes_when_the_shared_token_is_due_leaves_renewal_to_the_next_call() {
+    let rig = Rig::new();
+    let gate = rig.hold(Says::Token);
+    thread::scope(|scope| {
+        let leader = scope.spawn(|| rig.text());
+        gate.arrived();
+        let waiter = scope.spawn(|| {
+            wake_late(RENEW_FROM);
+            rig.text()
+        });
+        rig.until_waiting(1);
+        gate.release();
+        assert_eq!(leader.join().unwrap(), "token-1");
+        assert_eq!(waiter.join().unwrap(), "token-1");
+    });
+    assert_eq!(rig.requests(), 1);
+}
+
+#[test]
 fn never_are_there_two_sign_ins_at_once() {
     let rig = Rig::new();
     rig.always(Says::TokenFor(SECOND));

@@ -79,6 +79,9 @@ fn trials_and_other_sign_ins_share_one_budget() {
         assert_eq!(error.retry_after(), Some(5 * MINUTE));
     }
     assert_eq!(rig.requests(), 10);
+    rig.advance(5 * MINUTE);
+    rig.cache.may_try_out().unwrap();
+    rig.try_out().unwrap();
 }
 
 #[test]

@@ -71,6 +71,15 @@ fn a_429_that_says_nothing_is_waited_for_30_seconds_doubling_to_30_minutes() {
 }
 
 #[test]
+fn a_failure_whose_wait_is_over_is_not_told_in_place_of_the_429_that_came_after_it() {
+    let rig = Rig::new();
+    rig.script([Says::Failed, Says::Limited]);
+    assert_eq!(rig.kind(), ErrorKind::Server);
+    rig.advance(SECOND);
+    assert_eq!((rig.kind(), rig.wait()), (ErrorKind::RateLimited, 30 * SECOND));
+}
+
+#[test]
 fn a_retry_after_is_the_floor_of_any_failure_and_at_most_an_hour_is_waited() {
     for (says, wait) in [
         (Says::FailedFor(0), 1),
