@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use emnify_simulator::{
-    DEFAULT_APPLICATION_TOKEN, DEFAULT_PASSWORD, DEFAULT_USERNAME, Simulator, SimulatorBuilder,
+    Answer, DEFAULT_APPLICATION_TOKEN, DEFAULT_PASSWORD, DEFAULT_USERNAME, Simulator,
+    SimulatorBuilder,
 };
 
 use crate::clock::manual::ManualClock;
@@ -70,4 +71,11 @@ fn application_token() -> Credentials {
 
 fn user() -> Credentials {
     Credentials::user(DEFAULT_USERNAME, DEFAULT_PASSWORD)
+}
+
+/// An answer that brings a token in so many bytes.
+fn token_in_answer_of(bytes: usize) -> Answer {
+    let answer = |more: &str| format!(r#"{{"auth_token":"opaque","more":"{more}"}}"#);
+    let empty = answer("").len();
+    Answer::json(200, answer(&"x".repeat(bytes - empty)))
 }

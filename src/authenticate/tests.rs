@@ -47,21 +47,26 @@ fn outcome(status: u16, body: &str) -> Result<Issued, Failure> {
     understand(&asked, answer(status, body))
 }
 
+fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Refused => "refused",
+        Verdict::Locked => "locked",
+        Verdict::Challenged(_) => "challenged",
+        Verdict::Limited => "limited",
+        Verdict::Failed => "failed",
+        Verdict::Unanswered => "unanswered",
+        Verdict::Stale => "stale",
+        Verdict::CallersOwn => "caller's own",
+    }
+}
+
 /// The verdict's name and the kind of the error.
 fn verdict(status: u16, body: &str) -> (&'static str, K) {
     let Err(failure) = outcome(status, body) else { panic!("{status} {body} succeeded") };
     assert!(failure.sent);
     assert_eq!(failure.error.http_status(), Some(status));
     assert_eq!(failure.error.request_id(), Some("req-1"));
-    let name = match failure.verdict {
-        Verdict::Refused => "refused",
-        Verdict::Locked => "locked",
-        Verdict::Challenged(_) => "challenged",
-        Verdict::Limited => "limited",
-        Verdict::Failed => "failed",
-        Verdict::Unanswered | Verdict::Stale | Verdict::CallersOwn => "no answer",
-    };
-    (name, failure.error.kind())
+    (name(&failure.verdict), failure.error.kind())
 }
 
 const OBJECT: &str = r#"{"error_code":1401,"error_token":"Oops","message":"no"}"#;
@@ -105,9 +110,36 @@ fn a_success_without_a_usable_token_makes_no_sense() {
 }
 
 #[test]
+fn a_token_may_be_as_long_as_fits_into_a_header_and_no_longer() {
+    let body = |length| format!(r#"{{"auth_token":"{}"}}"#, "t".repeat(length));
+    assert!(outcome(200, &body(16 * 1024)).is_ok());
+    assert_eq!(verdict(200, &body(16 * 1024 + 1)), ("failed", K::BadResponse));
+}
+
+#[test]
 fn a_401_refuses_the_credentials_whatever_its_body() {
     for body in ["", OBJECT, HTML, r#"{"message":"no"}"#] {
         assert_eq!(verdict(401, body), ("refused", K::Unauthorized), "{body}");
+    }
+}
+
+#[test]
+fn a_refusal_names_what_was_refused() {
+    let code = CodeGrant {
+        mfa_token: "m".to_owned().into(),
+        code: "000123".to_owned().into(),
+        device: None,
+    };
+    for (grant, name) in [
+        (application_token(), "the application token"),
+        (Grant::Credentials(Credentials::user("a@b.example", "x")), "the username and password"),
+        (Grant::Refresh("r".to_owned().into()), "the refresh token"),
+        (Grant::Code(code), "the one-time code"),
+    ] {
+        let asked = Asked { secrets: Vec::new(), refusal: refusal(&grant) };
+        let Err(failure) = understand(&asked, answer(401, "")) else { panic!("succeeded") };
+        let message = failure.error.to_string();
+        assert!(message.starts_with(&format!("the service refused {name}")), "{message}");
     }
 }
 
@@ -122,6 +154,12 @@ fn the_service_rejects_with_its_object_or_with_nothing_and_a_portal_with_a_page(
     for status in [400, 404, 409, 422] {
         assert_eq!(verdict(status, OBJECT), ("refused", K::Rejected), "{status}");
         assert_eq!(verdict(status, ""), ("refused", K::Rejected), "{status}");
+        assert_eq!(verdict(status, HTML), ("failed", K::BadResponse), "{status}");
+    }
+    // What nobody has seen it answer is believed with its object only.
+    for status in [402, 405, 410, 428, 451, 499] {
+        assert_eq!(verdict(status, OBJECT), ("refused", K::Rejected), "{status}");
+        assert_eq!(verdict(status, ""), ("failed", K::BadResponse), "{status}");
         assert_eq!(verdict(status, HTML), ("failed", K::BadResponse), "{status}");
     }
     assert_eq!(verdict(403, OBJECT), ("refused", K::Forbidden));
@@ -154,4 +192,22 @@ fn an_error_keeps_the_services_words_and_blots_out_what_it_echoes() {
     assert!(shown.contains("bad token [secret] given"), "{shown}");
     assert!(!shown.contains(CANARY), "{shown}");
     assert_eq!(failure.error.service_code(), Some(7));
+}
+
+#[test]
+fn a_request_without_an_answer_counts_unless_it_did_not_leave_and_a_callers_own_end_says_nothing() {
+    use Progress::{Answered, NotSent, Sent, SentOnReused};
+    for (progress, expected, sent) in [
+        (NotSent, "unanswered", false),
+        (Sent, "unanswered", true),
+        (SentOnReused, "stale", true),
+        (Answered, "failed", true),
+    ] {
+        for callers_own in [false, true] {
+            let error = Error::new(K::Network, "no answer");
+            let failure = Failure::from(NoAnswer { error, progress, callers_own });
+            let expected = if callers_own { "caller's own" } else { expected };
+            assert_eq!((name(&failure.verdict), failure.sent), (expected, sent), "{progress:?}");
+        }
+    }
 }

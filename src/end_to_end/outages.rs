@@ -1,7 +1,5 @@
 //! The network or the service fails.
 
-use emnify_simulator::Answer;
-
 use super::*;
 use crate::ErrorKind;
 
@@ -107,6 +105,16 @@ fn a_rate_limit_is_waited_for_as_the_service_says() {
 }
 
 #[test]
+fn an_answer_to_a_sign_in_may_have_64_kib_and_no_more() {
+    let rig = Rig::new(application_token());
+    rig.sim.next(AUTHENTICATE, token_in_answer_of(64 * 1024 + 1));
+    assert_eq!(rig.fails().0.kind(), ErrorKind::BadResponse);
+    rig.pass(2 * SECOND);
+    rig.sim.next(AUTHENTICATE, token_in_answer_of(64 * 1024));
+    rig.call().unwrap();
+}
+
+#[test]
 fn no_more_than_ten_sign_ins_leave_in_five_minutes_whatever_the_program_does() {
     let rig = Rig::new(application_token());
     for _ in 0..100 {
@@ -132,7 +140,8 @@ fn calls_that_no_connection_could_be_made_for_cost_no_budget() {
     for _ in 0..30 {
         let error = rig.client.auth_token().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Network);
-        rig.clock.advance(error.retry_after().unwrap());
+        // No time passes in which the budget would fill again.
+        rig.client.reset().unwrap();
     }
     let sim = Simulator::builder().address(address.to_string()).start().unwrap();
     rig.client.auth_token().unwrap();

@@ -1,6 +1,6 @@
 //! The service says no.
 
-use emnify_simulator::{Answer, MFA_PASSWORD, MFA_USERNAME};
+use emnify_simulator::{MFA_PASSWORD, MFA_USERNAME};
 
 use super::*;
 use crate::ErrorKind;

@@ -1,7 +1,5 @@
 //! User sessions, and their refresh tokens.
 
-use emnify_simulator::Answer;
-
 use super::*;
 use crate::ErrorKind;
 

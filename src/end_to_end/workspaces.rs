@@ -1,6 +1,6 @@
 //! Workspaces, which live on the session of another client.
 
-use emnify_simulator::{Answer, WORKSPACE};
+use emnify_simulator::WORKSPACE;
 
 use super::*;
 use crate::ErrorKind;
@@ -68,6 +68,17 @@ fn a_token_that_the_switch_accepted_counts_as_accepted() {
         there.auth_token().expect("the session's token is replaced at once");
         rig.pass(5 * MINUTE);
     }
+}
+
+#[test]
+fn an_answer_to_a_switch_may_have_64_kib_and_no_more() {
+    let rig = Rig::new(user());
+    let there = rig.client.workspace(WORKSPACE).unwrap();
+    rig.sim.next(SWITCH, token_in_answer_of(64 * 1024 + 1));
+    assert_eq!(there.auth_token().unwrap_err().kind(), ErrorKind::BadResponse);
+    rig.pass(2 * SECOND);
+    rig.sim.next(SWITCH, token_in_answer_of(64 * 1024));
+    there.auth_token().unwrap();
 }
 
 #[test]
