@@ -24,7 +24,8 @@
 //!
 //! Each row is a state: what the cache holds. `tests/table.rs` plays every cell on a real cache,
 //! without jitter, and fails when the tables say anything else. The one column it takes on trust is
-//! the fork: in a child the client refuses before it comes to the cache.
+//! the fork: in a child the client refuses before it comes to the cache, as `tests/c/fork.c` sees with
+//! clients in all states but that of a renewal that is due.
 //!
 #![doc = include_str!("cache/table.md")]
 

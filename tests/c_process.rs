@@ -66,11 +66,30 @@ fn what_is_released_with_the_c_librarys_free_ends_the_program_there_and_then() {
 
 #[test]
 fn a_child_process_is_refused_its_parents_client_and_makes_its_own() {
+    let lock_out = r#"{"error_code":1105,"error_token":"TooManyRequests","message":"locked"}"#;
+    let states = [
+        Answer::status(401),
+        Answer::json(401, lock_out),
+        Answer::json(200, r#"{"mfa_token":"made-up"}"#),
+        Answer::status(429),
+        Answer::status(503),
+        Answer::lost(),
+    ];
     for link in BOTH {
         let sim = simulator();
+        let failing = states.clone().map(|answer| {
+            let sim = simulator();
+            sim.always(AUTHENTICATE, answer);
+            sim
+        });
+        let urls: Vec<String> =
+            [&sim].into_iter().chain(&failing).map(Simulator::base_url).collect();
         let program = Source::c("fork", link).build();
-        program.run(&[sim.base_url()]).expect_success("fork");
+        program.run(&urls).expect_success("fork");
         assert_eq!(sim.violations(), Vec::<String>::new());
+        for failing in failing {
+            assert_eq!(failing.sign_ins(), 1, "the child asks nobody");
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 /*
  * A process that forks while its other threads are anywhere in the library.
  *
- *     fork BASE_URL
+ *     fork BASE_URL [FAILING_URL]...
+ *
+ * Each FAILING_URL answers the first sign-in in a way of its own, so that a client for it is refused,
+ * locked, challenged and so on when the process forks.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -134,6 +137,35 @@ static void child(int iteration, emnify_error *inherited_error, char *inherited_
   _exit(0);
 }
 
+/* Whatever a client knew in the parent, in the child it says that it is not of here. */
+static void in_each_state(char **urls, int count) {
+  emnify_client *clients[16], *never_used = client_at(base_url);
+  int i, status;
+  pid_t pid;
+
+  EXPECT(count <= 16, "fewer states");
+  for (i = 0; i < count; i++) {
+    clients[i] = client_at(urls[i]);
+    EXPECT(emnify_auth_token(clients[i], NULL, NULL) == EMNIFY_ERROR_INVALID_ARGUMENT, "no place");
+    EXPECT(emnify_renew_if_due(clients[i], NULL, NULL) != EMNIFY_OK, "a sign-in that fails");
+  }
+  pid = fork();
+  EXPECT(pid >= 0, "a child");
+  if (pid == 0) {
+    alarm(PATIENCE_S);
+    refused_at_once(never_used);
+    for (i = 0; i < count; i++) {
+      refused_at_once(clients[i]);
+    }
+    _exit(0);
+  }
+  EXPECT(waitpid(pid, &status, 0) == pid && status == 0, "the child to succeed");
+  for (i = 0; i < count; i++) {
+    emnify_free(clients[i]);
+  }
+  emnify_free(never_used);
+}
+
 int main(int argc, char **argv) {
   void *(*const work[])(void *) = {renews, allocates, uses, uses};
   pthread_t threads[4];
@@ -141,8 +173,9 @@ int main(int argc, char **argv) {
   char *token;
   int i;
 
-  EXPECT(argc == 2, "one argument");
+  EXPECT(argc >= 2, "an argument");
   base_url = argv[1];
+  in_each_state(argv + 2, argc - 2);
   shared = client_at(base_url);
   token = token_of(shared);
   EXPECT(emnify_client_new(NULL, NULL, &error) != EMNIFY_OK, "an error to play with");
