@@ -6,7 +6,7 @@
 //! # The parts
 //!
 //! - [`state`]: what each caller gets, without locks and without waiting. Reads as the policy does;
-//!   [`landing`]: what the outcome of a sign-in changes.
+//!   [`landing`]: what the outcome of a sign-in changes; [`changes`]: what callers change.
 //! - [`hold`]: what keeps the cache from asking, and for how long; [`budget`]: the last resort;
 //!   [`bearer`]: what a token costs that is refused in use.
 //! - [`source`]: what the cache asks for tokens, and what it can be told.
@@ -31,6 +31,7 @@
 
 mod bearer;
 mod budget;
+mod changes;
 mod hold;
 mod landing;
 mod source;
