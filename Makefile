@@ -83,11 +83,12 @@ BUILT := $(BUILD)/libemnify.a $(BUILD)/third-party-licences.txt
 all: $(BUILT)
 
 # The library names the sources of its crates where it panics, but not the folders of whoever built it:
-# the same sources give the same bytes anywhere. As a setting, not as RUSTFLAGS, which would take the
+# the same sources give the same bytes anywhere. `make ANYWHERE=` leaves it out, as for a cargo whose
+# configuration has build.rustflags as one text, with which a list does not go. As a setting, not as RUSTFLAGS, which would take the
 # place of flags that somebody has set for a target.
 comma := ,
 CARGO_HOME_DIR := $(or $(CARGO_HOME),$(HOME)/.cargo)
-ANYWHERE := 'build.rustflags=["--remap-path-prefix=$(CARGO_HOME_DIR)=cargo"$(comma)"--remap-path-prefix=$(CURDIR)=."]'
+ANYWHERE ?= --config 'build.rustflags=["--remap-path-prefix=$(CARGO_HOME_DIR)=cargo"$(comma)"--remap-path-prefix=$(CURDIR)=."]'
 
 # Builds the library, and copies it from where cargo says that it is: that folder is cargo's own and
 # the next build of anything changes it. Which libraries a static link needs besides is the
@@ -95,7 +96,7 @@ ANYWHERE := 'build.rustflags=["--remap-path-prefix=$(CARGO_HOME_DIR)=cargo"$(com
 # unwinds are left to the compiler driver, which alone knows of -static and -static-libgcc.
 $(BUILD)/compiled: $(SOURCES) Makefile
 	@mkdir -p $(BUILD)
-	$(CARGO) rustc $(CARGO_FLAGS) --config $(ANYWHERE) $(TARGET:%=--target %) --release \
+	$(CARGO) rustc $(CARGO_FLAGS) $(ANYWHERE) $(TARGET:%=--target %) --release \
 	  --package emnify-capi --lib \
 	  --message-format json-render-diagnostics -- --print native-static-libs \
 	  2>&1 >$(BUILD)/cargo.json | tee $(BUILD)/cargo.log

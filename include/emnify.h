@@ -28,7 +28,8 @@
  * What holds for all functions:
  *
  * - Ownership. What comes through an out parameter, or as a char *, is yours: release it with
- *   emnify_free, whatever its type. What comes as a const char * belongs to the object that was
+ *   emnify_free, whatever its type, a client before the process ends as well: valgrind may call one
+ *   that is still held "possibly lost", since no pointer is to the begin of an allocation. What comes as a const char * belongs to the object that was
  *   asked, and lives as long. Arguments are copied before a call returns.
  * - Out parameters are set to NULL or 0 first and never read. A call that fails leaves nothing to
  *   release but the error. out_error may be NULL; otherwise it holds an error exactly if the
@@ -796,12 +797,13 @@ emnify_status emnify_application_token_revoke(struct emnify_client *client,
  *
  * *out_id (may be NULL) is the new one's id, which is the old_id of the next rotation, or 0 where
  * it could not be told. *out_old_revoked (may be NULL) is 1, or 0 where only the last step failed,
- * which is no error: the old token still works, revoke it later.
+ * which is no error: the old token may still work. Store its id, and revoke it later.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT where there is no active token old_id or keep is NULL;
  * _STORAGE where keep did not return 0; those of emnify_auth_token, emnify_request and
  * emnify_response_check. The client then still uses the old token, which works, and the new one is
- * revoked, or else the message says that it was left behind.
+ * revoked, or else the message says that it was left behind. _CANCELLED also where the client was
+ * given other credentials meanwhile, which it then uses: the message says what is valid beside them.
  */
 EMNIFY_WARN_UNUSED_RESULT
 emnify_status emnify_application_token_rotate(struct emnify_client *client,

@@ -267,7 +267,8 @@ impl Client {
     /// `InvalidArgument` on a client that does not sign in with an application token, those of any
     /// call, and what `keep` says, as [`ErrorKind::Storage`]. The old token then still works and the
     /// client still uses it; the new one is revoked again, or, where that fails as well, the message
-    /// says that it was left behind. Only a failure to revoke the old one is not an error: see
+    /// says that it was left behind. `Cancelled` also where the client was given other credentials
+    /// meanwhile: it uses those, and the message says what is valid beside them. Only a failure to revoke the old one is not an error: see
     /// [`RotatedApplicationToken::old_not_revoked`].
     pub fn rotate_application_token(
         &self,
@@ -283,6 +284,11 @@ impl Client {
             return Err(Error::invalid(
                 "client: it does not sign in with an application token, so that there is none to \
                  rotate",
+            ));
+        }
+        if old == 0 {
+            return Err(Error::invalid(
+                "old_id is 0, which is no id; give that of the application token in use",
             ));
         }
         match self.application_token(old)? {
@@ -319,8 +325,11 @@ impl Client {
         };
         if !cache.adopt(&in_use, credentials, token) {
             // What is stored must stay valid, so that this is not taken back.
-            let both = "the new application token is stored and valid, the old one still is";
-            return Err(replaced_meanwhile().with_remark(both));
+            let id = created.id.map_or_else(|| "of unknown id".to_owned(), |id| id.to_string());
+            let both = format!(
+                "the new application token, {id}, is stored and valid, and the old one may be"
+            );
+            return Err(replaced_meanwhile().with_remark(&both));
         }
         let old_not_revoked = self.revoke_application_token(old).err();
         if let Some(error) = &old_not_revoked {

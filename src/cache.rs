@@ -197,7 +197,9 @@ impl<S: TokenSource> TokenCache<S> {
     /// Nothing, if credentials could be [tried out](Self::try_out) now.
     pub(crate) fn may_try_out(&self) -> Result<(), Error> {
         let state = self.state.lock();
-        state.firm_obstacle(state.now()).map_or(Ok(()), Err)
+        let now = state.now();
+        let obstacle = state.firm_obstacle(now).or_else(|| state.holds.trial_obstacle(now));
+        obstacle.map_or(Ok(()), Err)
     }
 
     /// Starts over with other credentials and the token that they have got already, unless the

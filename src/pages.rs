@@ -5,7 +5,8 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
 use crate::deadline::Deadline;
@@ -22,8 +23,8 @@ impl<'a> Request<'a> {
     ///
     /// How many there are is taken from the headers, since the service answers a page past the
     /// end with the last one again. Where it does not say, a page that came before ends the list,
-    /// known by its bytes or its first member's id, and so do one without members and one that is
-    /// no list; a 1,001st page is an error. All lists of a session together ask for 10 pages in a
+    /// known by its bytes or its first member's id, and so does one without members; what is no
+    /// list, after one that was, and a 1,001st page are errors. All lists of a session together ask for 10 pages in a
     /// second at most, as the service allows; the wait counts against the call's own time.
     ///
     /// Set `per_page` with [`query`](Request::query), and leave `page` out.
@@ -72,6 +73,10 @@ impl<'a> Request<'a> {
     fn turn(&self) -> Result<Deadline, Error> {
         let deadline = self.deadline()?;
         let parts = self.client().parts()?;
+        // A call that will not be made takes nobody's turn.
+        if parts.transport.is_cancelled() {
+            return Ok(deadline);
+        }
         let wait = parts.list_pace.wait(deadline).ok_or_else(|| {
             Error::new(
                 ErrorKind::Timeout,
@@ -130,7 +135,11 @@ impl Pages<'_> {
             Some(total) => self.over = self.next >= total,
             None => {
                 let Some(likeness) = Likeness::of(&page) else {
-                    return Ok(nothing_more.map(|()| page));
+                    // Alone, it is whatever the path has; after others, the list is not whole.
+                    return match nothing_more {
+                        Some(()) => Ok(Some(page)),
+                        None => Err(page.bad("is no list, as those of the pages before it were")),
+                    };
                 };
                 if self.before.as_ref() == Some(&likeness) {
                     return Ok(None);
@@ -172,10 +181,23 @@ impl PartialEq for Likeness {
 impl Likeness {
     /// `None` where the page is no list.
     fn of(page: &Response) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Member {
+            Object {
+                #[serde(default)]
+                id: Option<Value>,
+            },
+            Other(IgnoredAny),
+        }
         let mut hasher = DefaultHasher::new();
         page.bytes().hash(&mut hasher);
-        let members: Vec<Value> = serde_json::from_slice(page.bytes()).ok()?;
-        let first_id = members.first().and_then(|member| member.get("id")).cloned();
+        let members: Vec<Member> = serde_json::from_slice(page.bytes()).ok()?;
+        let first_id = match members.into_iter().next() {
+            // One of `null` says nothing.
+            Some(Member::Object { id }) => id,
+            Some(Member::Other(_)) | None => None,
+        };
         Some(Self { body: hasher.finish(), first_id })
     }
 }

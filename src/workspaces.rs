@@ -63,7 +63,9 @@ impl Switch {
         let mut answer = self.ask(token.as_str(), deadline)?;
         let mut is_new = false;
         if answer.status == 401 && parts.cache.replace(token.as_str()) {
-            token = parts.cache.token(|| deadline).map_err(homes_own)?;
+            // One request was sent, whatever comes now.
+            let sent = |error| Failure { sent: true, ..homes_own(error) };
+            token = parts.cache.token(|| deadline).map_err(sent)?;
             answer = self.ask(token.as_str(), deadline)?;
             is_new = true;
         }

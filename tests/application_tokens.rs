@@ -328,7 +328,9 @@ fn credentials_that_were_set_during_a_rotation_are_not_overwritten() {
 fn rotating_a_token_that_is_not_there_makes_none() {
     let (_sim, client, _, _) = device();
     let before = client.application_tokens().unwrap().len();
-    let error = client.rotate_application_token(1, &described("x"), |_| Ok(())).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    for id in [0, 1] {
+        let error = client.rotate_application_token(id, &described("x"), |_| Ok(())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
     assert_eq!(client.application_tokens().unwrap().len(), before);
 }

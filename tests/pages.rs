@@ -51,6 +51,38 @@ fn without_headers_a_page_whose_times_differ_is_known_by_its_first_id() {
 }
 
 #[test]
+fn without_headers_members_without_an_id_are_not_taken_for_each_other() {
+    let (sim, client) = rig(PagingHeaders::None);
+    for body in [r#"[{"id":null,"n":1}]"#, r#"[{"id":null,"n":2}]"#, r#"["text"]"#, "[3]", "[]"] {
+        sim.next("/api/v1/odd", Answer::json(200, body));
+    }
+    assert_eq!(client.get("/api/v1/odd").items::<serde_json::Value>().count(), 4);
+}
+
+#[test]
+fn without_headers_a_page_that_is_no_list_after_some_that_were_is_an_error() {
+    let (sim, client) = rig(PagingHeaders::None);
+    sim.next(SIMS, Answer::json(200, r#"[{"id":1}]"#));
+    sim.next(SIMS, Answer::json(200, r#"{"from":"a gateway"}"#));
+    let pages: Vec<_> = client.get(SIMS).pages().collect();
+    assert_eq!(pages.len(), 2);
+    assert_eq!(pages[1].as_ref().unwrap_err().kind(), ErrorKind::BadResponse);
+}
+
+#[test]
+fn lists_of_a_cancelled_client_take_no_turns() {
+    let (_sim, client) = rig(PagingHeaders::Long);
+    client.auth_token().unwrap();
+    client.cancel().unwrap();
+    for _ in 0..400 {
+        let error = client.sims().next().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+    client.resume().unwrap();
+    client.get(SIMS).timeout(Duration::from_secs(20)).pages().next().unwrap().unwrap();
+}
+
+#[test]
 fn an_empty_list_is_one_page_without_members() {
     let (sim, client) = rig(PagingHeaders::None);
     sim.next_n(SIMS, 2, Answer::json(200, "[]"));

@@ -16,6 +16,10 @@ const REFUSED: Duration = Duration::from_secs(30 * 60);
 /// How long no further one-time code is asked for.
 const CHALLENGED: Duration = Duration::from_secs(10 * 60);
 
+/// How long no other credentials are tried out after some were refused: as long as failed sign-ins
+/// are counted.
+const TRIAL_REFUSED: Duration = Duration::from_secs(5 * 60);
+
 /// The longest `Retry-After` that is obeyed. What is longer says more of the sender than of the
 /// service, and would leave a device silent for days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -76,6 +80,9 @@ pub(super) struct Holds {
     /// A 429. It is about the address of this device, not about who signs in, so that neither a
     /// reset nor new credentials end it.
     limit: Option<Hold>,
+    /// Because credentials that were only tried out were refused. Keeps from trying out others, and
+    /// from nothing else.
+    trial: Option<Hold>,
     streaks: Streaks,
 }
 
@@ -159,6 +166,26 @@ impl Holds {
         error
     }
 
+    /// Credentials that were only tried out were not accepted. Whoever goes on trying, as in a loop
+    /// around a rotation, must not come to the third failure in a row, which locks the account.
+    pub(super) fn refuse_trial(
+        &mut self,
+        error: Error,
+        retry_after: Option<Duration>,
+        now: Moment,
+    ) -> Error {
+        let wait = TRIAL_REFUSED.max(obeyed(retry_after));
+        let error = error.with_retry_after(Some(wait));
+        self.trial = Some(Hold { until: now + wait, error: error.clone() });
+        error
+    }
+
+    /// What keeps from trying out credentials, besides what keeps from any sign-in.
+    pub(super) fn trial_obstacle(&self, now: Moment) -> Option<Error> {
+        let hold = self.trial.as_ref().filter(|hold| now < hold.until)?;
+        Some(hold.error.clone().with_retry_after(Some(hold.until.since(now))))
+    }
+
     /// A failure of the network or the service. A ruling that stands, stands.
     pub(super) fn back_off(
         &mut self,
@@ -197,9 +224,9 @@ impl Holds {
         *self = Self { limit: self.limit.take(), streaks, ..Self::default() };
     }
 
-    /// Forgets everything: the service has given a token.
+    /// The service has given a token: forgets everything that kept from asking for it.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self { trial: self.trial.take(), ..Self::default() };
     }
 }
 

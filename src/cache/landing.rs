@@ -103,9 +103,10 @@ impl State {
             Verdict::Unanswered | Verdict::Stale => {
                 self.back_off(Cause::Unanswered, error, retry_after, now)
             }
-            Verdict::Refused | Verdict::Locked | Verdict::Challenged(_) | Verdict::CallersOwn => {
-                error.with_retry_after(retry_after)
+            Verdict::Refused | Verdict::Locked | Verdict::Challenged(_) => {
+                self.holds.refuse_trial(error, retry_after, now)
             }
+            Verdict::CallersOwn => error,
         })
     }
 

@@ -155,7 +155,11 @@ impl State {
     /// For credentials that shall replace those in use, once they have been seen to work: a sign-in
     /// like any other to the service, and so to the budget, but no business of other callers.
     pub(super) fn decide_trial(&mut self, credentials: &Credentials) -> Decision {
-        match self.decide_alone(|_| Ok(Grant::Credentials(credentials.clone()))) {
+        let grant = |state: &Self| match state.holds.trial_obstacle(state.now()) {
+            Some(error) => Err(error),
+            None => Ok(Grant::Credentials(credentials.clone())),
+        };
+        match self.decide_alone(grant) {
             Decision::Lead(attempt) => Decision::Lead(Attempt { trial: true, ..attempt }),
             other => other,
         }

@@ -31,6 +31,12 @@ type Clients = Vec<Registered>;
 
 static CLIENTS: ArcSwapOption<Clients> = ArcSwapOption::const_empty();
 
+// The registry holds numbers, of which the compiler would believe anything.
+const _: () = {
+    const fn goes_between_threads<T: Send + Sync>() {}
+    goes_between_threads::<Client>();
+};
+
 /// One of the owners of a client.
 struct Registered {
     /// The complement of what `Arc::into_raw` gave, which is what C has.
@@ -132,7 +138,7 @@ struct Guarded<T> {
 }
 
 /// What C is pointed to, a text apart.
-pub(super) trait Handed {
+pub(super) trait Handed: Send + Sync {
     const KIND: Kind;
 }
 

@@ -38,8 +38,25 @@ fn collect(value: Value, secret: bool, into: &mut Vec<SecretString>) {
     }
 }
 
+/// Whether one of its words is among them: `new_password`, `newPassword`, `pin1`.
 fn is_secret(name: &str) -> bool {
-    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut words = name.split(|c: char| !c.is_ascii_alphabetic()).flat_map(|part| {
+        // Only where a capital follows a small letter: `PIN` is one word.
+        let mut ends: Vec<usize> = part
+            .as_bytes()
+            .windows(2)
+            .enumerate()
+            .filter(|(_, pair)| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+            .map(|(at, _)| at + 1)
+            .collect();
+        ends.push(part.len());
+        let mut start = 0;
+        ends.into_iter().map(move |end| {
+            let word = &part[start..end];
+            start = end;
+            word
+        })
+    });
     words.any(|word| NAMES.iter().any(|name| word.eq_ignore_ascii_case(name)))
 }
 
@@ -64,7 +81,10 @@ mod tests {
 
     #[test]
     fn other_members_short_values_and_what_is_no_json_are_none() {
-        let body = r#"{"description":"gateway 7","encoded":"text","code":"7","token":null}"#;
+        for secret in ["newPassword", "authToken", "pin1", "PUK2", "mfa-code", "KEY"] {
+            assert!(is_secret(secret), "{secret}");
+        }
+        let body = r#"{"description":"gateway 7","shipping":"text","monkey":"text","encoded":"text","code":"7","token":null}"#;
         assert_eq!(found(body), [""; 0]);
         assert_eq!(found("password=x"), [""; 0]);
     }

@@ -344,6 +344,10 @@ impl Transport {
         cancel.pause(time);
     }
 
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.period().cancel.is_set()
+    }
+
     pub(crate) fn resume(&self) {
         let mut period = self.period();
         if period.cancel.is_set() {

@@ -66,11 +66,38 @@ fn no_trial_is_made_while_the_service_has_asked_to_wait() {
 }
 
 #[test]
+fn after_a_refused_trial_none_is_made_for_five_minutes_so_that_no_loop_locks_the_account() {
+    for says in [Says::Refused, Says::Locked, Says::Mfa("m")] {
+        let rig = Rig::new();
+        rig.script([says]);
+        let kind = rig.try_out().unwrap_err().kind();
+        rig.text();
+        rig.advance(5 * MINUTE - SECOND);
+        for error in [rig.cache.may_try_out().unwrap_err(), rig.try_out().unwrap_err()] {
+            assert_eq!((error.kind(), error.retry_after()), (kind, Some(SECOND)));
+        }
+        assert_eq!(rig.requests(), 2, "{kind:?}");
+        rig.advance(SECOND);
+        rig.try_out().unwrap();
+    }
+}
+
+#[test]
+fn a_reset_and_new_credentials_let_a_trial_be_made_again() {
+    for change in [Change::Reset, Change::NewCredentials] {
+        let rig = Rig::new();
+        rig.script([Says::Refused]);
+        rig.try_out().unwrap_err();
+        rig.change(change);
+        rig.try_out().unwrap();
+    }
+}
+
+#[test]
 fn trials_and_other_sign_ins_share_one_budget() {
     let rig = Rig::new();
-    rig.script(std::iter::repeat_n(Says::Refused, 9));
     for _ in 0..9 {
-        rig.try_out().unwrap_err();
+        rig.try_out().unwrap();
     }
     rig.text();
     let refused = [rig.cache.may_try_out().unwrap_err(), rig.try_out().unwrap_err()];
