@@ -29,8 +29,9 @@
  *
  * - Ownership. What comes through an out parameter, or as a char *, is yours: release it with
  *   emnify_free, whatever its type, a client before the process ends as well: valgrind may call one
- *   that is still held "possibly lost", since no pointer is to the begin of an allocation. What comes as a const char * belongs to the object that was
- *   asked, and lives as long. Arguments are copied before a call returns.
+ *   that is still held "possibly lost", since no pointer is to the begin of an allocation. What comes
+ *   as a const char * belongs to the object that was asked, and lives as long. Arguments are copied
+ *   before a call returns.
  * - Out parameters are set to NULL or 0 first and never read. A call that fails leaves nothing to
  *   release but the error. out_error may be NULL; otherwise it holds an error exactly if the
  *   status is not EMNIFY_OK.
