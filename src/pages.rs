@@ -24,8 +24,9 @@ impl<'a> Request<'a> {
     /// How many there are is taken from the headers, since the service answers a page past the
     /// end with the last one again. Where it does not say, a page that came before ends the list,
     /// known by its bytes or its first member's id, and so does one without members; what is no
-    /// list, after one that was, and a 1,001st page are errors. All lists of a session together ask for 10 pages in a
-    /// second at most, as the service allows; the wait counts against the call's own time.
+    /// list, after one that was, and a 1,001st page are errors. All lists of a session together ask
+    /// for 10 pages in a second at most, as the service allows; the wait counts against the call's
+    /// own time.
     ///
     /// Set `per_page` with [`query`](Request::query), and leave `page` out.
     pub fn pages(self) -> Pages<'a> {
@@ -127,18 +128,18 @@ impl Pages<'_> {
         // A list may grow or shrink while it is walked: what was said last counts.
         self.total = page.total_pages().or(self.total);
         // The first page of an empty list is a page nevertheless.
-        let nothing_more = (self.next == 1).then_some(());
+        let is_first = self.next == 1;
         if has_no_members(page.bytes()) {
-            return Ok(nothing_more.map(|()| page));
+            return Ok(is_first.then_some(page));
         }
         match self.total {
             Some(total) => self.over = self.next >= total,
             None => {
                 let Some(likeness) = Likeness::of(&page) else {
                     // Alone, it is whatever the path has; after others, the list is not whole.
-                    return match nothing_more {
-                        Some(()) => Ok(Some(page)),
-                        None => Err(page.bad("is no list, as those of the pages before it were")),
+                    return match is_first {
+                        true => Ok(Some(page)),
+                        false => Err(page.bad("is no list, as those of the pages before it were")),
                     };
                 };
                 if self.before.as_ref() == Some(&likeness) {
