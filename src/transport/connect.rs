@@ -337,6 +337,14 @@ mod tests {
         (listener, address)
     }
 
+    /// A port that is taken and has no listener: another test could listen at one that is free.
+    fn refusing() -> (Socket, SocketAddr) {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, address)
+    }
+
     #[test]
     fn an_address_that_leads_nowhere_costs_a_quarter_of_a_second() {
         let (hole, _fillers) = black_hole();
@@ -351,7 +359,7 @@ mod tests {
 
     #[test]
     fn an_address_that_refuses_costs_nothing() {
-        let refusing = listener().1;
+        let (_taken, refusing) = refusing();
         let (_listener, good) = listener();
         let start = Instant::now();
         assert!(race(&[refusing, refusing, good], Duration::from_secs(30)).is_ok());
@@ -361,7 +369,7 @@ mod tests {
     #[test]
     fn a_slow_address_still_wins_when_the_others_fail() {
         let (hole, _fillers) = black_hole();
-        let refusing = listener().1;
+        let (_taken, refusing) = refusing();
         let result = race(&[hole, refusing], Duration::from_millis(600));
         assert!(matches!(result, Err(Lost::OutOfTime)));
         assert!(matches!(race(&[refusing; 3], Duration::from_secs(30)), Err(Lost::Failed)));
