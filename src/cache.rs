@@ -10,12 +10,13 @@
 //! - [`hold`]: what keeps the cache from asking, and for how long; [`budget`]: the last resort;
 //!   [`bearer`]: what a token costs that is refused in use.
 //! - [`source`]: what the cache asks for tokens, and what it can be told.
-//! - this file: many threads. One snapshot for readers, one mutex for everybody else, and one
-//!   sign-in at a time whose result all share.
+//! - [`shelf`]: where readers find the token without a lock.
+//! - this file: many threads. One shelf for readers, one mutex for everybody else, and one sign-in
+//!   at a time whose result all share.
 //!
 //! # One call through it
 //!
-//! [`TokenCache::token`] looks at the snapshot first: a good token that is not due goes out without
+//! [`TokenCache::token`] looks at the shelf first: a good token that is not due goes out without
 //! a lock. Otherwise [`State::decide`] says what this caller does. A leader leaves the lock, asks
 //! the source, and brings the outcome back to [`State::land`]; the others wait on the condition,
 //! each with its own deadline.
@@ -34,6 +35,7 @@ mod budget;
 mod changes;
 mod hold;
 mod landing;
+mod shelf;
 mod source;
 mod state;
 #[cfg(test)]
@@ -43,10 +45,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use secrecy::SecretString;
 
 use self::landing::Next;
+use self::shelf::OwnShelf;
+#[cfg(feature = "capi")]
+pub(crate) use self::shelf::SHELVES;
 pub(crate) use self::source::{
     CodeGrant, Failure, Grant, Issued, TokenSource, TrustedDevice, Verdict,
 };
@@ -71,16 +75,10 @@ pub(crate) struct TokenCache<S> {
     source: S,
     clock: Arc<dyn Clock>,
     /// What readers look at without a lock; written under the mutex only.
-    published: ArcSwapOption<Published>,
+    shelf: OwnShelf,
     state: Mutex<State>,
     landed: Condvar,
     log: Log,
-}
-
-/// A token, and the moment until which everybody gets it without further thought.
-struct Published {
-    token: AuthToken,
-    until: Moment,
 }
 
 /// A sign-in on its way.
@@ -109,7 +107,7 @@ impl<S: TokenSource> TokenCache<S> {
     ) -> Self {
         Self {
             source,
-            published: ArcSwapOption::empty(),
+            shelf: OwnShelf::take(),
             state: Mutex::new(State::new(credentials, clock.clone(), draw)),
             clock,
             landed: Condvar::default(),
@@ -130,10 +128,13 @@ impl<S: TokenSource> TokenCache<S> {
     /// lock, no allocation, and the clock is read once.
     #[inline]
     pub(crate) fn peek<R>(&self, look: impl FnOnce(&AuthToken, Moment) -> R) -> Option<R> {
-        let published = self.published.load();
-        let published = published.as_deref()?;
-        let now = self.clock.now();
-        (now < published.until).then(|| look(&published.token, now))
+        self.shelf.peek(look)
+    }
+
+    /// On which of [`SHELVES`] the token is shown, if on one of these.
+    #[cfg(feature = "capi")]
+    pub(crate) fn shelf(&self) -> Option<usize> {
+        self.shelf.number()
     }
 
     /// Renews the token if that is due, or soon will be; signs in if there is none. Returns when to
@@ -341,19 +342,7 @@ impl<S: TokenSource> TokenCache<S> {
 
     /// Shows readers what the state says now.
     fn publish(&self, state: &mut State) {
-        let new = state.published();
-        let old = self.published.load();
-        let unchanged = match (&new, old.as_deref()) {
-            (None, None) => true,
-            (Some((token, until)), Some(old)) => {
-                *until == old.until && token.is_same_issue(&old.token)
-            }
-            _ => false,
-        };
-        if !unchanged {
-            let new = new.map(|(token, until)| Arc::new(Published { token, until }));
-            self.published.store(new);
-        }
+        self.shelf.publish(state.published());
     }
 }
 
@@ -388,8 +377,6 @@ fn inside_own_sign_in() -> Error {
 
 impl<S> fmt::Debug for TokenCache<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let published = self.published.load();
-        let token = published.as_ref().map(|published| &published.token);
-        f.debug_struct("TokenCache").field("token", &token).finish_non_exhaustive()
+        f.debug_struct("TokenCache").field("token", &self.shelf.token()).finish_non_exhaustive()
     }
 }

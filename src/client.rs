@@ -192,6 +192,12 @@ impl Client {
         Ok(())
     }
 
+    /// See [`TokenCache::shelf`].
+    #[cfg(feature = "capi")]
+    pub(crate) fn shelf(&self) -> Option<usize> {
+        self.0.cache.shelf()
+    }
+
     pub(crate) fn credentials(&self) -> Result<Credentials, Error> {
         Ok(self.shared()?.cache.credentials())
     }

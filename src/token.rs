@@ -67,7 +67,13 @@ impl AuthToken {
     /// How long this library will go on handing the token out; zero once it does not. The service
     /// accepts it for up to 30 seconds more.
     pub fn expires_in(&self) -> Duration {
-        self.expires_in_at(self.0.clock.now())
+        self.expires_in_at(self.now())
+    }
+
+    /// The present moment, by the clock that it was issued by.
+    #[inline]
+    pub(crate) fn now(&self) -> Moment {
+        self.0.clock.now()
     }
 
     pub(crate) fn expires_in_at(&self, now: Moment) -> Duration {

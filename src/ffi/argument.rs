@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char};
 
 use super::client::emnify_client;
-use super::object::{self, FoundClient};
+use super::object;
 use crate::{Client, Error};
 
 /// A text that must be there.
@@ -38,24 +38,16 @@ pub(super) unsafe fn optional_text<'a>(
     }
 }
 
-/// The client, for a call that may wait: it stays alive until the call is over.
+/// The client, which stays alive until the call is over.
 pub(super) fn client(client: *const emnify_client) -> Result<Client, Error> {
-    found_client(client).map(|client| Client::clone(&client))
-}
-
-/// The client, for a call that does not wait.
-#[inline]
-pub(super) fn found_client(client: *const emnify_client) -> Result<FoundClient, Error> {
-    object::client(client as usize).ok_or_else(|| no_client(client))
-}
-
-#[cold]
-fn no_client(client: *const emnify_client) -> Error {
-    if client.is_null() {
-        missing("client")
-    } else {
-        Error::invalid("client is not one of emnify_client_new, or was released by emnify_free")
-    }
+    // Not the registry's snapshot itself, which would keep other clients alive as well meanwhile.
+    let found = object::client(client as usize).map(|found| Client::clone(&found));
+    found.ok_or_else(|| match client.is_null() {
+        true => missing("client"),
+        false => {
+            Error::invalid("client is not one of emnify_client_new, or was released by emnify_free")
+        }
+    })
 }
 
 /// An out parameter that must be there.

@@ -15,7 +15,10 @@ use super::{boundary, object};
 /// What was not released is a leak to valgrind and to the address sanitizer.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_free(object: *mut c_void) {
-    if !object.is_null() {
-        boundary::value((), || object::remove(object as usize));
+    let address = object as usize;
+    // A text first, since it goes without what the others need.
+    let was_text = || object::remove_text(address).then_some(());
+    if address != 0 && boundary::at_once(was_text).is_none() {
+        boundary::value((), || object::remove(address));
     }
 }

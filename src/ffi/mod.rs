@@ -1,4 +1,5 @@
-//! The C layer: `include/emnify.h` in Rust. Calls the public Rust API and nothing behind it.
+//! The C layer: `include/emnify.h` in Rust. Calls the public Rust API and nothing behind it, with one
+//! exception: a good token comes from the cache's shelf, which costs half as much.
 //!
 //! Each file is one group of functions, and its comments are the header's. The rules that hold for
 //! all of them are in `cbindgen.toml`, at the head of the header.

@@ -275,6 +275,27 @@ fn a_panic_in_any_function_becomes_an_answer_and_the_process_lives() {
     emnify_free(response.cast());
 }
 
+#[test]
+fn a_program_may_keep_as_many_texts_as_it_likes_and_release_each_from_any_thread() {
+    // Far more than there is room for before locks are needed.
+    let texts: Vec<usize> = (0..5000)
+        .map(|number| {
+            let number = CString::new(number.to_string()).unwrap();
+            // SAFETY: the text ends in a NUL.
+            unsafe { emnify_url_escape(number.as_ptr()) as usize }
+        })
+        .collect();
+    for (number, &text) in texts.iter().enumerate() {
+        assert_eq!(text_at(text as *const c_char).to_str(), Ok(&*number.to_string()));
+    }
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            // Each of them twice: the second time nothing happens.
+            threads.spawn(|| texts.iter().for_each(|&text| emnify_free(text as *mut c_void)));
+        }
+    });
+}
+
 /// `tests/c/abi.c` asserts the same in C.
 #[test]
 fn the_config_is_laid_out_as_in_c() {

@@ -6,31 +6,50 @@ use super::object::{self, GUARD};
 use super::{argument, boundary};
 use crate::sys;
 
-/// A text that C owns until it is released, and that is wiped then: behind its guard, and with a NUL.
-pub(super) struct Text(Box<[u8]>);
+/// A text that C owns until it is released, and that is wiped then.
+pub(super) struct Text(
+    /// How many bytes these are, the guard, the text, and a NUL.
+    Box<[u8]>,
+);
+
+/// What stands before the text: the length, and the guard.
+const PREFIX: usize = size_of::<usize>() + GUARD;
 
 impl Text {
     #[inline]
     pub(super) fn new(text: &str) -> Self {
         // One allocation of the right size: a vector that grew would leave copies behind.
-        let mut bytes = Vec::with_capacity(GUARD + text.len() + 1);
-        bytes.extend_from_slice(&[0; GUARD]);
+        let length = PREFIX + text.len() + 1;
+        let mut bytes = Vec::with_capacity(length);
+        bytes.extend_from_slice(&[0; PREFIX]);
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
+        bytes[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
         Self(bytes.into_boxed_slice())
     }
 
     pub(super) fn as_ptr(&self) -> *const c_char {
-        self.0[GUARD..].as_ptr().cast()
+        self.0[PREFIX..].as_ptr().cast()
     }
 
-    /// To be given back to [`from_bytes`](Self::from_bytes), which alone wipes them.
-    pub(super) fn into_bytes(mut self) -> Box<[u8]> {
-        std::mem::take(&mut self.0)
+    /// Where the text begins, to be given back to [`from_address`](Self::from_address), which alone
+    /// has it wiped.
+    #[inline]
+    pub(super) fn into_address(mut self) -> usize {
+        Box::into_raw(std::mem::take(&mut self.0)) as *mut u8 as usize + PREFIX
     }
 
-    pub(super) fn from_bytes(bytes: Box<[u8]>) -> Self {
-        Self(bytes)
+    /// # Safety
+    ///
+    /// `address` comes from [`into_address`](Self::into_address), and was not given back before.
+    #[inline]
+    pub(super) unsafe fn from_address(address: usize) -> Self {
+        let allocation = (address - PREFIX) as *mut u8;
+        // SAFETY: the allocation is alive and begins with its length.
+        unsafe {
+            let length = allocation.cast::<usize>().read_unaligned();
+            Self(Box::from_raw(std::ptr::slice_from_raw_parts_mut(allocation, length)))
+        }
     }
 }
 

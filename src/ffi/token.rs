@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::emnify_client;
 use super::error::emnify_error;
 use super::status::{EMNIFY_OK, emnify_status};
-use super::{argument, boundary, text};
+use super::{argument, boundary, object, text};
 use crate::{Error, ErrorKind};
 
 /// Stores a bearer token in *out_token, for you to release with emnify_free, which wipes it. At once
@@ -33,19 +33,19 @@ pub unsafe extern "C" fn emnify_auth_token(
     // SAFETY: as the caller promises.
     unsafe {
         boundary::set(out_token, std::ptr::null_mut());
+        if !out_token.is_null() {
+            let look = |token: &str, _| text::hand_out(token);
+            let cached = || object::with_cached_token(client as usize, look);
+            if let Some(token) = boundary::at_once(cached) {
+                boundary::set(out_error, std::ptr::null_mut());
+                boundary::set(out_token, token);
+                return EMNIFY_OK;
+            }
+        }
         boundary::run(out_error, || {
             argument::out(out_token, "out_token")?;
-            let found = argument::found_client(client)?;
-            let token = match found.with_cached_token(|token, _| text::hand_out(token))? {
-                Some(token) => token,
-                None => {
-                    // Not `found`, which would keep other clients alive as well while we wait.
-                    let client = found.clone();
-                    drop(found);
-                    text::hand_out(client.auth_token()?.as_str())
-                }
-            };
-            boundary::set(out_token, token);
+            let token = argument::client(client)?.auth_token()?;
+            boundary::set(out_token, text::hand_out(token.as_str()));
             Ok(())
         })
     }
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn emnify_auth_token_copy(
         boundary::set(out_expires_in_s, 0);
         if capacity > 0 {
             boundary::set(buffer, 0);
-            let cached = || argument::found_client(client).ok()?.with_cached_token(copy).ok()?;
+            let cached = || object::with_cached_token(client as usize, copy);
             if !buffer.is_null() && boundary::at_once(cached).is_some_and(|it| it < capacity) {
                 boundary::set(out_error, std::ptr::null_mut());
                 return EMNIFY_OK;
@@ -100,8 +100,6 @@ pub unsafe extern "C" fn emnify_auth_token_copy(
             if capacity > 0 {
                 argument::out(buffer, "buffer")?;
             }
-            // Without the registry's snapshot, which would keep other clients alive as well while
-            // this call waits.
             let token = argument::client(client)?.auth_token()?;
             let length = copy(token.as_str(), token.expires_in());
             if length < capacity { Ok(()) } else { Err(too_small(length, capacity)) }

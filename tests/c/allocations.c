@@ -57,6 +57,43 @@ static int copies(emnify_client *client, char *buffer, size_t capacity, size_t *
          EMNIFY_OK;
 }
 
+/* More than the library has quick ways for. */
+enum { CLIENTS = 20 };
+
+/* Each of many clients has a token of its own, and hands it out for nothing. */
+static void many(const char *base_url, char *buffer, size_t capacity) {
+  emnify_client *clients[CLIENTS];
+  char *tokens[CLIENTS];
+  size_t length;
+  int round, i;
+  for (i = 0; i < CLIENTS; i++) {
+    clients[i] = client_at(base_url);
+    tokens[i] = token_of(clients[i]);
+    EXPECT(i == 0 || strcmp(tokens[i], tokens[i - 1]) != 0, "a token of its own");
+  }
+  for (round = 0; round < 3; round++) {
+    /* Other clients come in the place of some, and take over what those had. */
+    for (i = round; i < CLIENTS && round < 2; i += 3) {
+      emnify_free(clients[i]);
+      emnify_free(tokens[i]);
+      clients[i] = client_at(base_url);
+      tokens[i] = token_of(clients[i]);
+    }
+    taken = released = 0;
+    for (i = 0; i < CLIENTS; i++) {
+      EXPECT(copies(clients[i], buffer, capacity, &length), "a copy");
+      EXPECT(strcmp(buffer, tokens[i]) == 0, "the token of client %d and no other", i);
+    }
+    EXPECT(taken == 0 && released == 0, "nothing to be allocated or released");
+  }
+  for (i = 0; i < CLIENTS; i++) {
+    emnify_free(clients[i]);
+    EXPECT(!copies(clients[i], buffer, capacity, &length), "a released client to be refused");
+    EXPECT(buffer[0] == 0, "nothing of its token");
+    emnify_free(tokens[i]);
+  }
+}
+
 int main(int argc, char **argv) {
   static char buffer[4096];
   unsigned long before;
@@ -84,5 +121,6 @@ int main(int argc, char **argv) {
   EXPECT(strcmp(buffer, token) == 0 && length == strlen(token), "the token");
   emnify_free(token);
   emnify_free(client);
+  many(argv[1], buffer, sizeof buffer);
   return 0;
 }

@@ -1,0 +1,182 @@
+//! Errors, responses, lists, and texts that there are too many of.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use parking_lot::Mutex;
+
+use super::{GUARD, spread};
+use crate::ffi::application_token_list::ApplicationTokensObject;
+use crate::ffi::error::ErrorObject;
+use crate::ffi::response::ResponseObject;
+use crate::ffi::text::Text;
+use crate::sys;
+
+#[repr(C, align(16))]
+struct Guarded<T> {
+    guard: [u8; GUARD],
+    object: T,
+}
+
+/// What C is pointed to, a text apart.
+pub(in crate::ffi) trait Handed: Send + Sync {
+    const KIND: Kind;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::ffi) enum Kind {
+    Text,
+    Error,
+    Response,
+    ApplicationTokens,
+}
+
+/// The owner of an object.
+pub(super) struct Owner {
+    kind: Kind,
+    /// The complement of where C is pointed to, which does not move while the object lives.
+    hidden: usize,
+}
+
+impl Owner {
+    fn of<T: Handed>(object: T) -> Self {
+        let allocation = Box::into_raw(Box::new(Guarded { guard: [0; GUARD], object }));
+        Self { kind: T::KIND, hidden: !(allocation as usize + GUARD) }
+    }
+
+    pub(super) fn of_text(text: Text) -> Self {
+        Self { kind: Kind::Text, hidden: !text.into_address() }
+    }
+
+    fn address(&self) -> usize {
+        !self.hidden
+    }
+
+    fn allocation<T: Handed>(&self) -> *mut Guarded<T> {
+        (self.address() - GUARD) as *mut Guarded<T>
+    }
+
+    fn get<T: Handed>(&self) -> Option<&T> {
+        // SAFETY: made by `of::<T>`, whose kinds differ, and alive as long as this owner.
+        (self.kind == T::KIND).then(|| unsafe { &(*self.allocation()).object })
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        fn release<T: Handed>(owner: &Owner) {
+            // SAFETY: made by `of::<T>`, and this owner is the only one.
+            drop(unsafe { Box::from_raw(owner.allocation::<T>()) });
+        }
+        match self.kind {
+            // SAFETY: made by `of_text`, and this owner is the only one.
+            Kind::Text => drop(unsafe { Text::from_address(self.address()) }),
+            Kind::Error => release::<ErrorObject>(self),
+            Kind::Response => release::<ResponseObject>(self),
+            Kind::ApplicationTokens => release::<ApplicationTokensObject>(self),
+        }
+    }
+}
+
+/// Enough shards, as a power of two, that two threads on a device with a few cores seldom meet.
+const SHARD_BITS: u32 = 5;
+const SHARDS: usize = 1 << SHARD_BITS;
+
+/// With a cache line of its own: threads that use different shards must not meet there either.
+#[derive(Default)]
+#[repr(align(64))]
+struct Shard(Mutex<HashMap<usize, Owner, BuildHasherDefault<AddressHasher>>>);
+
+struct Objects {
+    /// In which process these locks were made.
+    born: u32,
+    shards: [Shard; SHARDS],
+}
+
+static OBJECTS: AtomicPtr<Objects> = AtomicPtr::new(std::ptr::null_mut());
+
+/// The registry of this process.
+///
+/// A child process starts with an empty one: a lock of the inherited one may be held by a thread
+/// that the child does not have. What the child inherited is left in place, as is its memory.
+#[inline]
+fn objects() -> &'static Objects {
+    let present = OBJECTS.load(Ordering::Acquire);
+    // SAFETY: NULL, or leaked by `first_objects` and so valid for ever.
+    match unsafe { present.as_ref() } {
+        Some(objects) if objects.born == sys::fork_generation() => objects,
+        _ => first_objects(present),
+    }
+}
+
+#[cold]
+fn first_objects(present: *mut Objects) -> &'static Objects {
+    sys::watch_forks();
+    let shards = std::array::from_fn(|_| Shard::default());
+    let new = Box::into_raw(Box::new(Objects { born: sys::fork_generation(), shards }));
+    match OBJECTS.compare_exchange(present, new, Ordering::AcqRel, Ordering::Acquire) {
+        // SAFETY: just leaked, and never freed once it is the one in use.
+        Ok(_) => unsafe { &*new },
+        Err(other) => {
+            // SAFETY: `new` came from a box and nobody else has seen it.
+            drop(unsafe { Box::from_raw(new) });
+            // SAFETY: another thread of this process leaked it just now.
+            unsafe { &*other }
+        }
+    }
+}
+
+#[inline]
+fn shard(address: usize) -> &'static Shard {
+    &objects().shards[(spread(address) >> (u64::BITS - SHARD_BITS)) as usize]
+}
+
+/// Registers `object` and returns the address that C gets.
+pub(in crate::ffi) fn add<T: Handed>(object: T) -> usize {
+    register(Owner::of(object))
+}
+
+/// Registers what `owner` owns and returns the address that C gets.
+pub(super) fn register(owner: Owner) -> usize {
+    let address = owner.address();
+    shard(address).0.lock().insert(!address, owner);
+    address
+}
+
+/// What `look` finds out about the object at `address`, if there is a `T`. Runs under a lock: to be
+/// short, and to call nothing of this module.
+pub(in crate::ffi) fn with<T: Handed, R>(
+    address: usize,
+    look: impl FnOnce(&T) -> Option<R>,
+) -> Option<R> {
+    shard(address).0.lock().get(&!address).and_then(Owner::get).and_then(look)
+}
+
+/// Lets go of what is at `address`, if there is something here.
+pub(super) fn remove(address: usize) -> bool {
+    let object = shard(address).0.lock().remove(&!address);
+    // Dropped after the lock: wiping and freeing take their time.
+    object.is_some()
+}
+
+/// Addresses are different already; they need to be spread, not protected: no stranger chooses
+/// them.
+#[derive(Default)]
+struct AddressHasher(u64);
+
+impl Hasher for AddressHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+    }
+
+    fn write_usize(&mut self, address: usize) {
+        self.0 = spread(address);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
