@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::process::Command;
 use std::time::Duration;
 
-use emnify_simulator::{Answer, Simulator};
-use support::{Link, Source, shared_object};
+use emnify_simulator::{Answer, Simulator, SimulatorBuilder};
+use support::{Link, Source, have, must, shared_object};
 
 const AUTHENTICATE: &str = "/api/v1/authenticate";
 const BOTH: [Link; 2] = [Link::Shared, Link::Static];
@@ -21,13 +22,10 @@ fn by_name(sim: &Simulator) -> String {
 }
 
 #[test]
-fn threads_share_a_client_until_it_is_freed_and_may_have_small_stacks() {
+fn threads_share_a_client_until_it_is_freed() {
     for link in BOTH {
         let program = Source::c("threads", link).build();
-        let ca_file = program.directory().join("ca.pem");
         let sim = simulator();
-        let tls = Simulator::builder().tls(true).write_ca(&ca_file).start();
-        let tls = tls.expect("a simulator starts");
         // So long that all of the herd come while the first of them is signing in.
         sim.next(AUTHENTICATE, Answer::held());
         let releasing = std::thread::scope(|scope| {
@@ -38,15 +36,50 @@ fn threads_share_a_client_until_it_is_freed_and_may_have_small_stacks() {
                 sim.release();
                 held && sign_ins == 1
             });
-            let ca_file = ca_file.to_str().expect("UTF-8");
-            program.run(&[&sim.base_url(), &tls.base_url(), ca_file]).expect_success("threads");
+            program.run(&[sim.base_url()]).expect_success("threads");
             waiting.join().expect("no panic")
         });
         assert!(releasing, "64 threads that want the first token make one sign-in");
         assert_eq!(sim.violations(), Vec::<String>::new());
-        assert_eq!(tls.violations(), Vec::<String>::new());
-        assert_eq!(tls.sign_ins(), 2, "the device signed in over TLS, and again when told to");
     }
+}
+
+/// Signs in, sends and fails over `tls` on a thread with 64 KiB of stack.
+fn with_little_stack(tls: impl Fn() -> SimulatorBuilder) {
+    for link in BOTH {
+        let program = Source::c("stack", link).build();
+        let ca_file = program.directory().join("ca.pem");
+        let sim = tls().tls(true).write_ca(&ca_file).start().expect("a simulator starts");
+        let ca_file = ca_file.to_str().expect("UTF-8");
+        program.run(&[&sim.base_url(), ca_file]).expect_success("stack");
+        assert_eq!(sim.violations(), Vec::<String>::new());
+        assert_eq!(sim.sign_ins(), 2, "the device signed in, and again when told to");
+    }
+}
+
+#[test]
+fn a_thread_may_have_64_kib_of_stack() {
+    with_little_stack(Simulator::builder);
+}
+
+/// The real service has RSA keys and three CAs between its root and itself.
+#[test]
+fn a_thread_may_have_64_kib_of_stack_with_the_largest_usual_certificates() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let key = must(Command::new("openssl").args([
+        "genpkey",
+        "-quiet",
+        "-algorithm",
+        "RSA",
+        "-pkeyopt",
+        "rsa_keygen_bits:4096",
+    ]));
+    with_little_stack(|| {
+        Simulator::builder().certificate_key(&*key).intermediate_cas(3).tls12_only(true)
+    });
+    with_little_stack(|| Simulator::builder().certificate_key(&*key).intermediate_cas(3));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 /*
- * Many threads and one client; and threads with as little stack as small devices give them.
+ * Many threads and one client.
  *
- *     threads BASE_URL [TLS_BASE_URL CA_FILE]
+ *     threads BASE_URL
  */
 #include <pthread.h>
 #include <sched.h>
@@ -100,76 +100,10 @@ static void herd(const char *base_url) {
   pthread_barrier_destroy(&start);
 }
 
-struct place {
-  const char *base_url, *ca_file;
-};
-
-/* Everything a device does, once: its stack is what the thread was given. */
-static void *device(void *argument) {
-  const struct place *place = argument;
-  emnify_config config = EMNIFY_CONFIG_INIT;
-  emnify_client *own;
-  emnify_response *response;
-  emnify_error *error;
-  emnify_status status;
-  char *token;
-
-  config.application_token = APPLICATION_TOKEN;
-  config.base_url = place->base_url;
-  config.ca_file = place->ca_file;
-  status = emnify_client_new(&config, &own, &error);
-  EXPECT_STATUS(status, EMNIFY_OK, error);
-  token = token_of(own);
-  status = emnify_request(own, "GET", "/api/v1/sim", NULL, &response, &error);
-  EXPECT_STATUS(status, EMNIFY_OK, error);
-  EXPECT(emnify_response_http_status(response) == 200, "200");
-  emnify_free(response);
-  status = emnify_request(own, "POST", "/api/v1/endpoint/1/sms", "{\"payload\":\"x\"}", &response,
-                          &error);
-  EXPECT_STATUS(status, EMNIFY_OK, error);
-  status = emnify_response_check(response, &error);
-  emnify_free(error);
-  emnify_free(response);
-  emnify_invalidate(own, token);
-  emnify_free(token);
-  emnify_free(token_of(own));
-  emnify_free(own);
-
-  /* And a failure. */
-  config.base_url = "https://127.0.0.1:1";
-  status = emnify_client_new(&config, &own, &error);
-  EXPECT_STATUS(status, EMNIFY_OK, error);
-  status = emnify_auth_token(own, &token, &error);
-  EXPECT_STATUS(status, EMNIFY_ERROR_NETWORK, error);
-  emnify_free(own);
-  return NULL;
-}
-
-static void little_stack(struct place place) {
-  pthread_attr_t attributes;
-  pthread_t thread;
-
-  EXPECT(pthread_attr_init(&attributes) == 0, "attributes");
-  EXPECT(pthread_attr_setstacksize(&attributes, 64 * 1024) == 0, "64 KiB to be allowed");
-  EXPECT(pthread_create(&thread, &attributes, device, &place) == 0, "a thread");
-  pthread_join(thread, NULL);
-  pthread_attr_destroy(&attributes);
-}
-
 int main(int argc, char **argv) {
-  struct place plain = {NULL, NULL}, tls;
-
-  EXPECT(argc == 2 || argc == 4, "one argument or three");
+  EXPECT(argc == 2, "one argument");
   herd(argv[1]);
   /* Fewer rounds where something slow looks on. */
   freed_while_in_use(argv[1], getenv("FEW_ROUNDS") != NULL ? 5 : ROUNDS);
-  if (argc == 4) {
-    plain.base_url = argv[1];
-    plain.ca_file = argv[3];
-    little_stack(plain);
-    tls.base_url = argv[2];
-    tls.ca_file = argv[3];
-    little_stack(tls);
-  }
   return 0;
 }

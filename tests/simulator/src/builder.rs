@@ -23,8 +23,7 @@ use crate::{
 pub struct SimulatorBuilder {
     address: String,
     tls: bool,
-    server_names: Vec<String>,
-    expired_certificate: bool,
+    certificates: tls::Wanted,
     write_ca: Option<PathBuf>,
     log: Option<Box<dyn Write + Send>>,
     log_file: Option<PathBuf>,
@@ -49,8 +48,13 @@ impl SimulatorBuilder {
         Self {
             address: "127.0.0.1:0".into(),
             tls: false,
-            server_names: ["localhost", "127.0.0.1", "::1"].map(String::from).into(),
-            expired_certificate: false,
+            certificates: tls::Wanted {
+                names: ["localhost", "127.0.0.1", "::1"].map(String::from).into(),
+                expired: false,
+                key: None,
+                intermediates: 0,
+                tls12_only: false,
+            },
             write_ca: None,
             log: None,
             log_file: None,
@@ -79,14 +83,37 @@ impl SimulatorBuilder {
     /// and `::1`; without the name that a client uses, its verification must fail.
     #[must_use]
     pub fn server_names<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
-        self.server_names = names.into_iter().map(Into::into).collect();
+        self.certificates.names = names.into_iter().map(Into::into).collect();
         self
     }
 
     /// Serves a certificate that ran out in 2001. Default false.
     #[must_use]
     pub fn expired_certificate(mut self, expired: bool) -> Self {
-        self.expired_certificate = expired;
+        self.certificates.expired = expired;
+        self
+    }
+
+    /// A private key in PKCS #8 and PEM, such as `openssl genpkey` makes, for all certificates: with
+    /// one for RSA they are as large, and as much work, as those of many a real service. Default new
+    /// ones on the curve P-256.
+    #[must_use]
+    pub fn certificate_key(mut self, pem: impl Into<String>) -> Self {
+        self.certificates.key = Some(pem.into());
+        self
+    }
+
+    /// How many CAs there are between the one that clients trust and the certificate. Default 0.
+    #[must_use]
+    pub fn intermediate_cas(mut self, count: usize) -> Self {
+        self.certificates.intermediates = count;
+        self
+    }
+
+    /// Whether to speak no newer TLS than 1.2. Default false.
+    #[must_use]
+    pub fn tls12_only(mut self, only: bool) -> Self {
+        self.certificates.tls12_only = only;
         self
     }
 
@@ -201,8 +228,8 @@ impl SimulatorBuilder {
     ///
     /// # Errors
     ///
-    /// When the address cannot be listened on, a file cannot be written, or a server name is
-    /// neither a host name nor an address. The message says which.
+    /// When the address cannot be listened on, a file cannot be written, a server name is neither a
+    /// host name nor an address, or a key is none. The message says which.
     pub fn start(self) -> io::Result<Simulator> {
         let named = |what: String| {
             move |error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"))
@@ -230,8 +257,8 @@ impl SimulatorBuilder {
         };
         let mut acceptor = None;
         if self.tls {
-            let identity = tls::identity(&self.server_names, self.expired_certificate)
-                .map_err(named("certificate".into()))?;
+            let identity =
+                tls::identity(&self.certificates).map_err(named("certificate".into()))?;
             if let Some(path) = &self.write_ca {
                 std::fs::write(path, &identity.ca_pem)
                     .map_err(named(format!("CA file {}", path.display())))?;
