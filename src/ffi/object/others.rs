@@ -83,39 +83,57 @@ impl Drop for Owner {
 const SHARD_BITS: u32 = 5;
 const SHARDS: usize = 1 << SHARD_BITS;
 
+type Map = HashMap<usize, Owner, BuildHasherDefault<AddressHasher>>;
+
 /// With a cache line of its own: threads that use different shards must not meet there either.
-#[derive(Default)]
 #[repr(align(64))]
-struct Shard(Mutex<HashMap<usize, Owner, BuildHasherDefault<AddressHasher>>>);
+struct Shard(Mutex<Map>);
+
+impl Shard {
+    const fn new() -> Self {
+        Self(Mutex::new(Map::with_hasher(BuildHasherDefault::new())))
+    }
+}
 
 struct Objects {
-    /// In which process these locks were made.
+    /// In which process these locks are used.
     born: u32,
     shards: [Shard; SHARDS],
 }
 
-static OBJECTS: AtomicPtr<Objects> = AtomicPtr::new(std::ptr::null_mut());
+impl Objects {
+    const fn new(born: u32) -> Self {
+        Self { born, shards: [const { Shard::new() }; SHARDS] }
+    }
+}
 
-/// The registry of this process.
-///
-/// A child process starts with an empty one: a lock of the inherited one may be held by a thread
-/// that the child does not have. What the child inherited is left in place, as is its memory.
+/// Of the process that the library was loaded into. No allocation: what stood on the stack before
+/// would be copied with its padding, and a pointer in there hides a leak.
+static FIRST: Objects = Objects::new(0);
+
+/// Of a child process, which starts with none: a lock of its parent may be held by a thread that the
+/// child does not have. What it inherited is left in place, as is its memory.
+static OF_CHILD: AtomicPtr<Objects> = AtomicPtr::new(std::ptr::null_mut());
+
 #[inline]
 fn objects() -> &'static Objects {
-    let present = OBJECTS.load(Ordering::Acquire);
-    // SAFETY: NULL, or leaked by `first_objects` and so valid for ever.
-    match unsafe { present.as_ref() } {
-        Some(objects) if objects.born == sys::fork_generation() => objects,
-        _ => first_objects(present),
+    sys::watch_forks();
+    match sys::fork_generation() {
+        0 => &FIRST,
+        generation => of_child(generation),
     }
 }
 
 #[cold]
-fn first_objects(present: *mut Objects) -> &'static Objects {
-    sys::watch_forks();
-    let shards = std::array::from_fn(|_| Shard::default());
-    let new = Box::into_raw(Box::new(Objects { born: sys::fork_generation(), shards }));
-    match OBJECTS.compare_exchange(present, new, Ordering::AcqRel, Ordering::Acquire) {
+fn of_child(generation: u32) -> &'static Objects {
+    let present = OF_CHILD.load(Ordering::Acquire);
+    // SAFETY: NULL, or leaked below and so valid for ever.
+    match unsafe { present.as_ref() } {
+        Some(objects) if objects.born == generation => return objects,
+        _ => {}
+    }
+    let new = Box::into_raw(Box::new(Objects::new(generation)));
+    match OF_CHILD.compare_exchange(present, new, Ordering::AcqRel, Ordering::Acquire) {
         // SAFETY: just leaked, and never freed once it is the one in use.
         Ok(_) => unsafe { &*new },
         Err(other) => {
