@@ -848,7 +848,8 @@ size_t emnify_application_tokens_find_by_id(const struct emnify_application_toke
 /**
  * The index of the one application token that has exactly this description and is not revoked: from
  * it, a device learns the id of its own. The count of the list where there is none, where there are
- * several, since nothing says which is meant, and where description is NULL. list NULL: 0.
+ * several, since nothing says which is meant, and where description is NULL or "", which says
+ * nothing either. list NULL: 0.
  */
 size_t emnify_application_tokens_find_by_description(const struct emnify_application_tokens *list,
                                                      const char *description);

@@ -862,7 +862,8 @@ public:
 
   /**
    * The one application token that has this description and is not revoked; one of id 0 where there
-   * is none, or several. See emnify_application_tokens_find_by_description.
+   * is none, or several, or the description is "". See
+   * emnify_application_tokens_find_by_description.
    */
   EMNIFY_CPP_NODISCARD_ result<application_token>
   try_find_application_token(const std::string &description) const {
@@ -959,7 +960,8 @@ public:
   }
   /**
    * The one application token that has this description and is not revoked; one of id 0 where there
-   * is none, or several. See emnify_application_tokens_find_by_description.
+   * is none, or several, or the description is "". See
+   * emnify_application_tokens_find_by_description.
    */
   EMNIFY_CPP_NODISCARD_ application_token
   find_application_token(const std::string &description) const {

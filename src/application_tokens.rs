@@ -205,7 +205,7 @@ impl Client {
 
     /// The one application token that has exactly this description and is not revoked: by it, a
     /// device learns the id of its own. `None` where there is none, and where there are several, since
-    /// nothing says which is meant.
+    /// nothing says which is meant. So it is for an empty description, which says nothing either.
     ///
     /// # Errors
     ///
@@ -214,8 +214,12 @@ impl Client {
         &self,
         description: &str,
     ) -> Result<Option<ApplicationToken>, Error> {
+        // One without a description must not be found by a device whose own was left empty: it is
+        // somebody else's, and would be revoked by the next rotation.
         let is_it = |token: &ApplicationToken| {
-            !token.is_revoked() && token.description.as_deref() == Some(description)
+            !description.is_empty()
+                && !token.is_revoked()
+                && token.description.as_deref() == Some(description)
         };
         Ok(the_only(self.application_tokens()?.into_iter().filter(is_it)))
     }

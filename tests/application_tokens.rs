@@ -61,6 +61,15 @@ fn a_token_is_found_by_a_description_that_no_other_active_one_has() {
 }
 
 #[test]
+fn an_empty_description_finds_none() {
+    let (sim, client) = rig();
+    for nameless in [r#"[{"id":1}]"#, r#"[{"id":1,"description":""}]"#] {
+        sim.next(PATH, Answer::json(200, nameless));
+        assert_eq!(client.application_token_described("").unwrap(), None, "{nameless}");
+    }
+}
+
+#[test]
 fn a_list_costs_one_request_unless_its_headers_say_that_there_is_more() {
     let (sim, client) = rig();
     client.application_tokens().unwrap();

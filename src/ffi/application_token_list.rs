@@ -120,7 +120,8 @@ pub extern "C" fn emnify_application_tokens_find_by_id(
 
 /// The index of the one application token that has exactly this description and is not revoked: from
 /// it, a device learns the id of its own. The count of the list where there is none, where there are
-/// several, since nothing says which is meant, and where description is NULL. list NULL: 0.
+/// several, since nothing says which is meant, and where description is NULL or "", which says
+/// nothing either. list NULL: 0.
 ///
 /// # Safety
 ///
@@ -132,6 +133,8 @@ pub unsafe extern "C" fn emnify_application_tokens_find_by_description(
 ) -> usize {
     // SAFETY: not NULL, and the caller promises the rest.
     let wanted = (!description.is_null()).then(|| unsafe { CStr::from_ptr(description) });
+    // Entries without a description have "", and are nobody's in particular.
+    let wanted = wanted.filter(|wanted| !wanted.is_empty());
     find(list, |entries| {
         let is_it = |entry: &Entry| !entry.revoked && Some(entry.description.as_c_str()) == wanted;
         let at = entries.iter().position(is_it)?;

@@ -180,6 +180,8 @@ void application_tokens(const emnify::client &client, const std::string &base_ur
   EXPECT(client.try_describe_application_token(rotated->id, "third"));
   found = client.try_find_application_token("second");
   EXPECT(found && found->id == 0);
+  found = client.try_find_application_token(""); // the simulator's own has no description
+  EXPECT(found && found->id == 0);
   found = client.try_find_application_token(rotated->id);
   EXPECT(found && found->description == "third");
   found = client.try_find_application_token(1);
