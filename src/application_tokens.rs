@@ -199,8 +199,8 @@ impl Client {
     ///
     /// Those of any call.
     pub fn application_token(&self, id: u64) -> Result<Option<ApplicationToken>, Error> {
-        // The service has no call for a single one.
-        Ok(self.application_tokens()?.into_iter().find(|token| token.id == id))
+        // The service has no call for a single one. An id of 0 stands for one that it did not say.
+        Ok(self.application_tokens()?.into_iter().find(|token| token.id == id && id != 0))
     }
 
     /// The one application token that has exactly this description and is not revoked: by it, a

@@ -84,6 +84,14 @@ fn a_list_costs_one_request_unless_its_headers_say_that_there_is_more() {
 }
 
 #[test]
+fn a_token_whose_id_is_not_said_is_not_found_by_the_0_that_stands_for_it() {
+    let (sim, client) = rig();
+    sim.always(PATH, Answer::json(200, r#"[{"description":"its id is not said"},{"id":2}]"#));
+    assert_eq!(client.application_token(0).unwrap(), None);
+    assert_eq!(client.application_token(2).unwrap().unwrap().id, 2);
+}
+
+#[test]
 fn a_creation_makes_three_calls_and_two_where_the_answer_says_the_id() {
     let (sim, client) = rig();
     client.create_application_token(&described("x")).unwrap();

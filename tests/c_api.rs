@@ -213,10 +213,11 @@ fn application_tokens_are_listed_with_what_each_has() {
     // Members that are missing, null, or of later versions; a NUL ends a text.
     let odd = r#"[{"id":18446744073709551614},
         {"id":2,"description":null,"created":null,"expiry_date":null,"ip":null,"status":null},
+        {"description":"its id is not said"},
         {"id":3,"description":"a\u0000b","status":{"id":2,"description":"New"},"new":[]}]"#;
     sim.next(TOKENS, Answer::json(200, odd).header("X-Total-Pages", "1"));
     let said = run(&program, &sim, "list", OK, &[]);
-    assert_eq!(said, "18446744073709551614|||||0\n2|||||0\n3|a||||0\n");
+    assert_eq!(said, "18446744073709551614|||||0\n2|||||0\n0|its id is not said||||0\n3|a||||0\n");
     sim.next(TOKENS, Answer::json(200, "[]"));
     assert_eq!(run(&program, &sim, "list", OK, &[]), "");
 }

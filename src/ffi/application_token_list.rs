@@ -115,7 +115,8 @@ pub extern "C" fn emnify_application_tokens_find_by_id(
     list: *const emnify_application_tokens,
     id: u64,
 ) -> usize {
-    find(list, |entries| entries.iter().position(|entry| entry.id == id))
+    // One of 0 stands for an id that the service did not say.
+    find(list, |entries| entries.iter().position(|entry| entry.id == id && id != 0))
 }
 
 /// The index of the one application token that has exactly this description and is not revoked: from
