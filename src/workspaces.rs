@@ -64,9 +64,9 @@ impl Switch {
         let mut is_new = false;
         if answer.status == 401 && parts.cache.replace(token.as_str()) {
             // One request was sent, whatever comes now.
-            let sent = |error| Failure { sent: true, ..homes_own(error) };
-            token = parts.cache.token(|| deadline).map_err(sent)?;
-            answer = self.ask(token.as_str(), deadline)?;
+            let sent = |failure| Failure { sent: true, ..failure };
+            token = parts.cache.token(|| deadline).map_err(|error| sent(homes_own(error)))?;
+            answer = self.ask(token.as_str(), deadline).map_err(sent)?;
             is_new = true;
         }
         if answer.status != 401 {

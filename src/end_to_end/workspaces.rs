@@ -52,6 +52,58 @@ fn a_new_session_that_the_workspace_refuses_is_refused_for_half_an_hour() {
     there.auth_token().unwrap();
 }
 
+/// Has `there` switch until it may not any more, and returns how often the service was asked.
+fn switches_until_the_budget_is_spent(sim: &Simulator, there: &Client) -> usize {
+    for _ in 0..20 {
+        match there.auth_token() {
+            Ok(token) => there.invalidate(&token).unwrap(),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
+                return sim.requests_to(SWITCH).len();
+            }
+        }
+    }
+    panic!("more than ten switches are made in five minutes");
+}
+
+#[test]
+fn a_switch_counts_though_the_session_then_fails_to_sign_in() {
+    let rig = Rig::new(user());
+    let there = rig.client.workspace(WORKSPACE).unwrap();
+    revoke_session(&rig);
+    rig.sim.next(AUTHENTICATE, Answer::status(503));
+    assert_eq!(there.auth_token().unwrap_err().kind(), ErrorKind::Server);
+    assert_eq!(rig.sim.requests_to(SWITCH).len(), 1);
+    rig.pass(2 * SECOND);
+    assert_eq!(switches_until_the_budget_is_spent(&rig.sim, &there), 10);
+}
+
+#[test]
+fn a_switch_counts_though_it_is_cancelled_before_it_is_made_once_more() {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let sim = Simulator::builder().start().unwrap();
+    let home = Arc::new(OnceLock::<Client>::new());
+    let (cancelled, lines) = (home.clone(), AtomicUsize::new(0));
+    let client = Client::builder(user())
+        .base_url(sim.base_url())
+        .log(crate::LogLevel::Info, move |_, _| {
+            // The second line is that the session has signed in again, for the switch.
+            if lines.fetch_add(1, Ordering::SeqCst) == 1 {
+                cancelled.get().unwrap().cancel().unwrap();
+            }
+        })
+        .build()
+        .unwrap();
+    let home = home.get_or_init(|| client);
+    let there = home.workspace(WORKSPACE).unwrap();
+    sim.revoke_bearer(home.auth_token().unwrap().as_str());
+    assert_eq!(there.auth_token().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_eq!((sim.requests_to(AUTHENTICATE).len(), sim.requests_to(SWITCH).len()), (2, 1));
+    home.resume().unwrap();
+    assert_eq!(switches_until_the_budget_is_spent(&sim, &there), 10);
+}
+
 #[test]
 fn a_token_that_the_switch_accepted_counts_as_accepted() {
     let rig = Rig::new(user());
