@@ -1,7 +1,8 @@
 //! Calls of the API with the client's token.
 
+use std::collections::BTreeMap;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use emnify::{Client, Credentials, ErrorKind, Method};
 use emnify_simulator::{Answer, DEFAULT_APPLICATION_TOKEN, LARGE_ENDPOINT_ID, Simulator};
@@ -11,6 +12,10 @@ const SIMS: &str = "/api/v1/sim";
 
 /// Only against a hang.
 const LONG: Duration = Duration::from_secs(20);
+
+/// What may be done twice, and what may not.
+const HARMLESS: [Method; 3] = [Method::Get, Method::Put, Method::Delete];
+const NEVER_TWICE: [Method; 2] = [Method::Post, Method::Patch];
 
 fn rig() -> (Simulator, Client) {
     let sim = Simulator::builder().start().unwrap();
@@ -51,6 +56,75 @@ fn a_header_is_found_without_regard_to_case() {
     assert_eq!(response.header("LOCATION"), response.header("location"));
     assert!(response.header("Location").unwrap().contains("/sms/"));
     assert_eq!(response.bytes(), b"");
+}
+
+#[test]
+fn of_several_headers_of_one_name_the_first_is_found_and_all_are_listed() {
+    let (sim, client) = rig();
+    sim.next(SIMS, Answer::status(200).header("X-Note", "one").header("X-Note", "two"));
+    let response = client.get(SIMS).call().unwrap();
+    assert_eq!(response.header("x-note"), Some("one"));
+    let notes = response.headers().filter(|(name, _)| *name == "x-note").map(|(_, value)| value);
+    assert_eq!(notes.collect::<Vec<_>>(), ["one", "two"]);
+}
+
+#[test]
+fn a_header_of_the_programs_own_is_sent_and_one_of_the_librarys_is_refused() {
+    let (sim, client) = rig();
+    client.get(SIMS).header("X-Emn-Origin-App", "gateway 7").call().unwrap();
+    assert_eq!(sim.requests_to(SIMS)[0].header("x-emn-origin-app"), Some("gateway 7"));
+    let error = client.get(SIMS).header("Authorization", "Bearer x").call().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(sim.requests_to(SIMS).len(), 1);
+}
+
+#[test]
+fn a_body_is_any_value_that_json_can_say() {
+    let (sim, client) = rig();
+    sim.always("/api/v1/any", Answer::status(204));
+    client.put("/api/v1/any").json(&BTreeMap::from([("b", 2), ("a", 1)])).call().unwrap();
+    let request = &sim.requests_to("/api/v1/any")[0];
+    assert_eq!(request.text(), r#"{"a":1,"b":2}"#);
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    // Names are texts there.
+    let error = client.put("/api/v1/any").json(&BTreeMap::from([([7], 1)])).call().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().starts_with("json: "), "{error}");
+    assert_eq!(sim.requests_to("/api/v1/any").len(), 1);
+}
+
+#[test]
+fn a_body_that_is_no_text_is_had_as_bytes_only() {
+    let (sim, client) = rig();
+    sim.next(SIMS, Answer::status(200).body("text/plain", "Grüße"));
+    assert_eq!(client.get(SIMS).call().unwrap().text().unwrap(), "Grüße");
+    sim.next(SIMS, Answer::status(200).body("application/octet-stream", *b"ab\xff"));
+    let response = client.get(SIMS).call().unwrap();
+    assert_eq!(response.text().unwrap_err().kind(), ErrorKind::BadResponse);
+    assert_eq!(response.bytes(), b"ab\xff");
+}
+
+#[test]
+fn each_status_is_the_error_that_check_promises() {
+    let (sim, client) = rig();
+    for (kind, statuses) in [
+        (None, &[200, 201, 202, 204, 299][..]),
+        (Some(ErrorKind::Unauthorized), &[401]),
+        (Some(ErrorKind::Forbidden), &[403]),
+        (Some(ErrorKind::RateLimited), &[429]),
+        (Some(ErrorKind::Server), &[408, 500, 501, 502, 503, 504, 599]),
+        (Some(ErrorKind::Rejected), &[400, 402, 404, 405, 409, 410, 415, 422, 451, 499]),
+        (Some(ErrorKind::BadResponse), &[300, 301, 302, 304, 307, 308, 399, 600, 999]),
+    ] {
+        for &status in statuses {
+            sim.always("/api/v1/any", Answer::status(status));
+            let response = client.get("/api/v1/any").call().unwrap();
+            assert_eq!(response.status(), status);
+            let error = response.check().err();
+            assert_eq!(error.as_ref().map(emnify::Error::kind), kind, "{status}");
+            assert_eq!(error.and_then(|error| error.http_status()), kind.map(|_| status));
+        }
+    }
 }
 
 #[test]
@@ -128,26 +202,49 @@ fn eight_late_401s_for_an_old_token_cause_no_sign_in() {
 }
 
 #[test]
-fn a_post_answered_by_a_cut_connection_is_sent_once() {
-    let (sim, client) = rig();
-    let path = format!("/api/v1/endpoint/{LARGE_ENDPOINT_ID}/sms");
-    // On a connection that has served before, where a GET would be repeated.
-    client.auth_token().unwrap();
-    sim.next(&path, Answer::lost());
-    let error = client.post(&path).json_text(r#"{"payload":"once"}"#).call().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Network);
-    assert_eq!(sim.requests_to(&path).len(), 1);
+fn a_post_or_patch_answered_by_a_cut_connection_is_sent_once() {
+    for method in NEVER_TWICE {
+        let (sim, client) = rig();
+        // On a connection that has served before, where a GET would be repeated.
+        client.auth_token().unwrap();
+        for answer in [Answer::lost(), Answer::cut_before_answer()] {
+            sim.clear_requests();
+            sim.next("/api/v1/any", answer);
+            let error = client.request(method, "/api/v1/any").call().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Network);
+            assert_eq!(sim.requests_to("/api/v1/any").len(), 1, "{method:?}");
+            client.get(SIMS).call().unwrap();
+        }
+    }
 }
 
 #[test]
-fn a_get_lost_on_an_idle_connection_is_repeated_once_on_a_fresh_one() {
-    let (sim, client) = rig();
-    client.auth_token().unwrap();
-    sim.next(SIMS, Answer::cut_before_answer());
-    assert_eq!(client.get(SIMS).call().unwrap().status(), 200);
-    let requests = sim.requests_to(SIMS);
-    assert_eq!(requests.len(), 2);
-    assert_ne!(requests[0].connection, requests[1].connection);
+fn a_post_or_patch_whose_token_was_refused_is_sent_once_more_with_the_next_one() {
+    for method in NEVER_TWICE {
+        let (sim, client) = rig();
+        sim.revoke_bearer(client.auth_token().unwrap().as_str());
+        let path = format!("/api/v1/endpoint/{LARGE_ENDPOINT_ID}/sms");
+        let body = r#"{"payload":"once"}"#;
+        client.request(method, &path).json_text(body).call().unwrap();
+        let requests = sim.requests_to(&path);
+        assert_eq!((requests.len(), sim.sign_ins()), (2, 2), "{method:?}");
+        assert_eq!((requests[0].status, requests[1].text().as_str()), (Some(401), body));
+        assert!(requests[0].header("authorization") != requests[1].header("authorization"));
+    }
+}
+
+#[test]
+fn what_is_harmless_and_lost_on_an_idle_connection_is_repeated_once_on_a_fresh_one() {
+    for method in HARMLESS {
+        let (sim, client) = rig();
+        client.auth_token().unwrap();
+        sim.always("/api/v1/any", Answer::status(204));
+        sim.next("/api/v1/any", Answer::cut_before_answer());
+        assert_eq!(client.request(method, "/api/v1/any").call().unwrap().status(), 204);
+        let requests = sim.requests_to("/api/v1/any");
+        assert_eq!(requests.len(), 2, "{method:?}");
+        assert_ne!(requests[0].connection, requests[1].connection);
+    }
 }
 
 #[test]
@@ -203,13 +300,32 @@ fn a_large_chunked_list_arrives_whole() {
 
 #[test]
 fn a_call_waits_as_the_service_asks_where_that_fits_its_deadline() {
-    for status in [429, 503] {
-        let (sim, client) = rig();
-        sim.next(SIMS, Answer::status(status).header("Retry-After", "1"));
-        assert_eq!(client.get(SIMS).call().unwrap().status(), 200);
-        let times: Vec<_> = sim.requests_to(SIMS).into_iter().map(|request| request.at).collect();
-        assert!(times[1].duration_since(times[0]).unwrap() >= Duration::from_secs(1));
-    }
+    // "At once" is a second as well.
+    let cases = HARMLESS.into_iter().flat_map(|method| [(method, 429, "1"), (method, 503, "0")]);
+    thread::scope(|scope| {
+        for (method, status, retry_after) in cases {
+            scope.spawn(move || {
+                let (sim, client) = rig();
+                sim.always("/api/v1/any", Answer::status(204));
+                sim.next("/api/v1/any", Answer::status(status).header("Retry-After", retry_after));
+                assert_eq!(client.request(method, "/api/v1/any").call().unwrap().status(), 204);
+                let [first, second] = times(&sim, "/api/v1/any")[..] else { panic!("{method:?}") };
+                assert!(second.duration_since(first).unwrap() >= Duration::from_secs(1));
+            });
+        }
+    });
+}
+
+fn times(sim: &Simulator, path: &str) -> Vec<SystemTime> {
+    sim.requests_to(path).into_iter().map(|request| request.at).collect()
+}
+
+#[test]
+fn a_call_waits_three_times_and_then_says_what_it_got() {
+    let (sim, client) = rig();
+    sim.always(SIMS, Answer::status(503).header("Retry-After", "1"));
+    assert_eq!(client.get(SIMS).call().unwrap().status(), 503);
+    assert_eq!(sim.requests_to(SIMS).len(), 4);
 }
 
 #[test]
@@ -225,13 +341,14 @@ fn a_wait_that_does_not_fit_the_deadline_is_left_to_the_caller() {
 }
 
 #[test]
-fn a_post_that_may_have_been_done_is_not_repeated_after_a_wait() {
-    let (sim, client) = rig();
-    let path = format!("/api/v1/endpoint/{LARGE_ENDPOINT_ID}/sms");
-    sim.next(&path, Answer::status(503).header("Retry-After", "1"));
-    let response = client.post(&path).json_text(r#"{"payload":"once"}"#).call().unwrap();
-    assert_eq!(response.status(), 503);
-    assert_eq!(sim.requests_to(&path).len(), 1);
+fn a_post_or_patch_that_may_have_been_done_is_not_repeated_after_a_wait() {
+    for (method, status) in [(Method::Post, 503), (Method::Post, 429), (Method::Patch, 503)] {
+        let (sim, client) = rig();
+        sim.always("/api/v1/any", Answer::status(status).header("Retry-After", "1"));
+        let response = client.request(method, "/api/v1/any").call().unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(sim.requests_to("/api/v1/any").len(), 1);
+    }
 }
 
 #[test]

@@ -53,6 +53,22 @@ fn an_sms_that_was_taken_without_an_id_is_not_to_be_sent_again() {
 }
 
 #[test]
+fn an_sms_whose_answer_is_lost_is_sent_once() {
+    let (sim, client) = rig();
+    // On a connection that has served before, which may be dead.
+    client.auth_token().unwrap();
+    for (answer, kind) in [
+        (Answer::lost(), ErrorKind::Network),
+        (Answer::status(503).header("Retry-After", "1"), ErrorKind::Server),
+    ] {
+        sim.clear_requests();
+        sim.next("POST /api/v1/endpoint/*", answer);
+        assert_eq!(client.send_sms(LARGE_ENDPOINT_ID, "once").unwrap_err().kind(), kind);
+        assert_eq!(sim.requests_to("POST /api/v1/endpoint/*").len(), 1, "{kind:?}");
+    }
+}
+
+#[test]
 fn an_sms_without_text_or_endpoint_is_an_error() {
     let (sim, client) = rig();
     assert_eq!(client.send_sms(1, "").unwrap_err().kind(), ErrorKind::InvalidArgument);
