@@ -1,5 +1,7 @@
 //! What only user sessions have: a second factor, trusted devices, workspaces.
 
+use std::time::Duration;
+
 use emnify::{Client, Credentials, ErrorKind};
 use emnify_simulator::{
     ACTIVATION_CODE, Answer, DEFAULT_APPLICATION_TOKEN, DEFAULT_PASSWORD, DEFAULT_USERNAME,
@@ -111,6 +113,46 @@ fn a_key_is_made_activated_and_deleted() {
     assert_eq!(sim.violations(), Vec::<String>::new());
 }
 
+#[test]
+fn a_key_that_is_not_the_users_or_not_proved_is_refused() {
+    let sim = simulator();
+    let client = user(&sim);
+    let kind = |outcome: Result<(), emnify::Error>| outcome.unwrap_err().kind();
+    let made = |kind, password| client.create_mfa_key(kind, password);
+    assert_eq!(kind(made(1, "wrong").map(drop)), ErrorKind::Unauthorized);
+    assert_eq!(kind(made(99, DEFAULT_PASSWORD).map(drop)), ErrorKind::Rejected);
+    let key = made(1, DEFAULT_PASSWORD).unwrap();
+    let before = sim.requests().len();
+    assert_eq!(kind(client.activate_mfa_key(key.id, "12345")), ErrorKind::InvalidArgument);
+    assert_eq!(sim.requests().len(), before, "and nothing is sent");
+    assert_eq!(kind(client.activate_mfa_key(key.id, "999999")), ErrorKind::Unauthorized);
+    assert_eq!(kind(client.activate_mfa_key(1, ACTIVATION_CODE)), ErrorKind::Rejected);
+    assert_eq!(kind(client.delete_trusted_device(1)), ErrorKind::Rejected);
+}
+
+#[test]
+fn keys_and_trusted_devices_belong_to_users() {
+    let sim = simulator();
+    let device = client(&sim, Credentials::application_token(DEFAULT_APPLICATION_TOKEN));
+    let key = device.create_mfa_key(1, DEFAULT_PASSWORD).map(drop);
+    for outcome in [key, device.trusted_devices().map(drop)] {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Forbidden);
+    }
+}
+
+#[test]
+fn a_key_or_a_device_of_which_only_the_id_is_said_is_one() {
+    let sim = simulator();
+    let client = user(&sim);
+    sim.next("/api/v1/user/mfa", Answer::json(200, r#"{"id":9007199254740993,"new":[]}"#));
+    let key = client.create_mfa_key(1, DEFAULT_PASSWORD).unwrap();
+    assert_eq!((key.id, key.secret(), key.otpauth()), (9_007_199_254_740_993, None, None));
+    let devices = r#"[{"id":9007199254740993,"browser":null}]"#;
+    sim.next("/api/v1/user/my/mfa/trusted_device", Answer::json(200, devices));
+    let devices = client.trusted_devices().unwrap();
+    assert_eq!((devices[0].id, &devices[0].browser), (9_007_199_254_740_993, &None));
+}
+
 #[cfg(feature = "totp")]
 #[test]
 fn an_unattended_session_makes_its_codes_itself() {
@@ -121,7 +163,7 @@ fn an_unattended_session_makes_its_codes_itself() {
     owner.activate_mfa_key(key.id, &totp.code().unwrap()).unwrap();
 
     // A code is good once, so the next one is taken.
-    sim.advance(std::time::Duration::from_secs(60));
+    sim.advance(Duration::from_secs(60));
     let now = u64::try_from(sim.clock().said()).unwrap();
     let unattended = user(&sim);
     assert_eq!(unattended.auth_token().unwrap_err().kind(), ErrorKind::MfaRequired);
@@ -180,11 +222,53 @@ fn a_switch_with_a_bearer_that_was_refused_signs_in_once_and_switches() {
 }
 
 #[test]
-fn a_switch_never_falls_back_to_the_home_workspace() {
-    let sim = simulator();
-    let there = user(&sim).workspace(WORKSPACE).unwrap();
-    sim.next(SWITCH, Answer::status(500));
-    assert_eq!(there.auth_token().unwrap_err().kind(), ErrorKind::Server);
+fn a_switch_that_fails_says_why_and_never_falls_back_to_the_home_workspace() {
+    let object =
+        |status| Answer::json(status, r#"{"error_code":1499,"error_token":"No","message":"no"}"#);
+    for (answer, kind) in [
+        (object(403), ErrorKind::Forbidden),
+        (object(404), ErrorKind::Rejected),
+        (Answer::status(422).body("text/html", ""), ErrorKind::Rejected),
+        (Answer::status(429), ErrorKind::RateLimited),
+        (Answer::status(500), ErrorKind::Server),
+        (Answer::reset(), ErrorKind::Network),
+        // Only a token that is null says that the user has none there.
+        (Answer::json(200, r#"{"auth_token":null}"#), ErrorKind::Forbidden),
+        (Answer::json(200, "{}"), ErrorKind::BadResponse),
+        (Answer::json(200, r#"{"auth_token":""}"#), ErrorKind::BadResponse),
+        (Answer::status(200).body("text/html", "<html>"), ErrorKind::BadResponse),
+    ] {
+        let sim = simulator();
+        let there = user(&sim).workspace(WORKSPACE).unwrap();
+        sim.always(SWITCH, answer);
+        for _ in 0..3 {
+            assert_eq!(there.get("/api/v1/sim").call().unwrap_err().kind(), kind);
+        }
+        assert_eq!(sim.requests_to(SWITCH).len(), 1, "{kind:?} is remembered");
+        assert!(sim.requests_to("/api/v1/sim").is_empty());
+    }
+}
+
+#[test]
+fn cancelling_a_workspace_or_its_home_ends_the_calls_of_both() {
+    for cancels_home in [true, false] {
+        let sim = simulator();
+        let home = user(&sim);
+        let there = home.workspace(WORKSPACE).unwrap();
+        for client in [&home, &there] {
+            client.auth_token().unwrap();
+        }
+        sim.always("/api/v1/sim", Answer::hang());
+        std::thread::scope(|scope| {
+            let calls = [&home, &there]
+                .map(|client| scope.spawn(|| client.get("/api/v1/sim").call().unwrap_err().kind()));
+            assert!(sim.wait_for_requests("/api/v1/sim", 2, Duration::from_secs(20)));
+            if cancels_home { &home } else { &there }.cancel().unwrap();
+            for call in calls {
+                assert_eq!(call.join().unwrap(), ErrorKind::Cancelled);
+            }
+        });
+    }
 }
 
 #[test]
