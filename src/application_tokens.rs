@@ -268,12 +268,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` on a client that does not sign in with an application token, those of any
-    /// call, and what `keep` says, as [`ErrorKind::Storage`]. The old token then still works and the
-    /// client still uses it; the new one is revoked again, or, where that fails as well, the message
-    /// says that it was left behind. `Cancelled` also where the client was given other credentials
-    /// meanwhile: it uses those, and the message says what is valid beside them. Only a failure to revoke the old one is not an error: see
-    /// [`RotatedApplicationToken::old_not_revoked`].
+    /// `InvalidArgument` on a client that does not sign in with an application token, where there is
+    /// no active token `old`, and for a date or a range that is none; those of any call; and what
+    /// `keep` says, as [`ErrorKind::Storage`]. The old token then still works and the client still
+    /// uses it; the new one is revoked again, or, where that fails as well, the message says that it
+    /// was left behind. `Cancelled` also where the client was given other credentials meanwhile: it
+    /// uses those, and the message says what is valid beside them. Only a failure to revoke the old
+    /// one is not an error: see [`RotatedApplicationToken::old_not_revoked`].
     pub fn rotate_application_token(
         &self,
         old: u64,

@@ -118,11 +118,12 @@ pub unsafe extern "C" fn emnify_application_token_revoke(
 /// it could not be told. *out_old_revoked (may be NULL) is 1, or 0 where only the last step failed,
 /// which is no error: the old token may still work. Store its id, and revoke it later.
 ///
-/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where there is no active token old_id or keep is NULL;
-/// _STORAGE where keep did not return 0; those of emnify_auth_token, emnify_request and
-/// emnify_response_check. The client then still uses the old token, which works, and the new one is
-/// revoked, or else the message says that it was left behind. _CANCELLED also where the client was
-/// given other credentials meanwhile, which it then uses: the message says what is valid beside them.
+/// Errors: EMNIFY_ERROR_INVALID_ARGUMENT where client does not sign in with an application token,
+/// there is no active token old_id, a date or a range is none, or keep is NULL; _STORAGE where keep
+/// did not return 0; those of emnify_auth_token, emnify_request and emnify_response_check. The client
+/// then still uses the old token, which works, and the new one is revoked, or else the message says
+/// that it was left behind. _CANCELLED also where the client was given other credentials meanwhile,
+/// which it then uses: the message says what is valid beside them.
 ///
 /// # Safety
 ///
