@@ -1,5 +1,5 @@
-//! What is behind the token, from C: one-time codes, workspaces, lists, SMS, application tokens,
-//! each with what it gives and with each way in which it fails.
+//! What is behind the token, from C: one-time codes, workspaces, requests, lists, SMS, application
+//! tokens, each with what it gives and with each way in which it fails.
 
 #[path = "support/one_time_codes.rs"]
 mod one_time_codes;
@@ -11,6 +11,7 @@ use support::{Link, Program, Source, have};
 const AUTHENTICATE: &str = "POST /api/v1/authenticate";
 const SWITCH: &str = "/api/v1/authenticate/workspace";
 const TOKENS: &str = "/api/v1/application_token";
+const SIMS: &str = "/api/v1/sim";
 const OK: &str = "EMNIFY_OK";
 const ENDPOINT: u64 = 10_010_001;
 
@@ -70,6 +71,141 @@ fn answers() -> [(Answer, &'static str, &'static str); 6] {
 }
 
 #[test]
+fn without_a_secure_connection_nothing_is_signed_in_to() {
+    let program = program();
+    let ca_file = program.directory().join("ca.pem");
+    let path = ca_file.to_str().expect("UTF-8").to_owned();
+    let tls = || Simulator::builder().tls(true).write_ca(&ca_file).start().expect("it starts");
+    let sim = tls();
+    run(&program, &sim, "sign-in-with-ca", OK, &[&path]);
+    assert_eq!(sim.sign_ins(), 1);
+    // The certificates that are built in know nothing of that one.
+    let said = run(&program, &sim, "sign-in", "EMNIFY_ERROR_TLS", &[]);
+    assert!(said.starts_with("http 0, code 0, retryable 1") && said.contains("ca_file"), "{said}");
+    drop(sim);
+
+    let expired = Simulator::builder().tls(true).write_ca(&ca_file).expired_certificate(true);
+    let sim = expired.start().expect("it starts");
+    let said = run(&program, &sim, "sign-in-with-ca", "EMNIFY_ERROR_CLOCK", &[&path]);
+    assert!(said.contains("clock"), "{said}");
+    assert_eq!(sim.sign_ins(), 0);
+}
+
+#[test]
+fn a_refused_application_token_is_asked_about_once_until_it_is_reset_or_replaced() {
+    let sim = simulator();
+    run(&program(), &sim, "credentials", OK, &[]);
+    assert_eq!(sim.sign_ins(), 3, "at first, after the reset, and with the other one");
+}
+
+#[test]
+fn each_status_of_an_answer_is_the_error_that_check_promises() {
+    let program = program();
+    let sim = simulator();
+    for (status, http) in [
+        (OK, &[200, 201, 204][..]),
+        ("EMNIFY_ERROR_UNAUTHORIZED", &[401]),
+        ("EMNIFY_ERROR_FORBIDDEN", &[403]),
+        ("EMNIFY_ERROR_RATE_LIMITED", &[429]),
+        ("EMNIFY_ERROR_SERVER", &[408, 500, 503]),
+        ("EMNIFY_ERROR_REJECTED", &[400, 404, 409, 422]),
+        ("EMNIFY_ERROR_BAD_RESPONSE", &[302, 307]),
+    ] {
+        for http in http {
+            sim.always(SIMS, Answer::status(*http));
+            let said = run(&program, &sim, "request", status, &["GET", SIMS]);
+            assert!(said.starts_with(&format!("http {http}")), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_request_whose_token_is_refused_is_made_once_more_with_another_one() {
+    let program = program();
+    let path = format!("/api/v1/endpoint/{ENDPOINT}/sms");
+    let body = r#"{"payload":"once"}"#;
+    for method in ["GET", "POST"] {
+        let sim = simulator();
+        let target: &str = if method == "GET" { SIMS } else { &path };
+        let more: &[&str] =
+            if method == "GET" { &[method, target] } else { &[method, target, body] };
+        sim.next(target, Answer::status(401));
+        run(&program, &sim, "request", OK, more);
+        let requests = sim.requests_to(target);
+        assert_eq!((requests.len(), sim.sign_ins()), (2, 2), "{method}");
+        let bearer = |at: usize| requests[at].header("authorization").map(str::to_owned);
+        assert!(bearer(0) != bearer(1), "{method}: the same bearer twice");
+        assert_eq!(requests[0].body, requests[1].body, "{method}");
+
+        sim.clear_requests();
+        sim.always(target, Answer::status(401));
+        run(&program, &sim, "request", "EMNIFY_ERROR_UNAUTHORIZED", more);
+        assert_eq!((sim.requests_to(target).len(), sim.sign_ins()), (2, 2), "{method}");
+    }
+}
+
+#[test]
+fn a_request_is_repeated_where_that_does_no_harm() {
+    const ANY: &str = "/api/v1/any";
+    let program = program();
+    for (method, harmless) in
+        [("GET", true), ("PUT", true), ("DELETE", true), ("POST", false), ("PATCH", false)]
+    {
+        let sim = simulator();
+        sim.always(ANY, Answer::status(204));
+        // The connection is the one of the sign-in.
+        for (answer, otherwise) in [
+            (Answer::cut_before_answer(), "EMNIFY_ERROR_NETWORK"),
+            (Answer::status(503).header("Retry-After", "1"), "EMNIFY_ERROR_SERVER"),
+        ] {
+            sim.clear_requests();
+            sim.next(ANY, answer);
+            let status = if harmless { OK } else { otherwise };
+            run(&program, &sim, "request", status, &[method, ANY]);
+            let sent = sim.requests_to(ANY);
+            assert_eq!(sent.len(), if harmless { 2 } else { 1 }, "{method}: {otherwise}");
+            assert_eq!(sent[0].method, method);
+        }
+        // A wait that is too long is left to the program.
+        sim.clear_requests();
+        sim.next(ANY, Answer::status(429).header("Retry-After", "100"));
+        run(&program, &sim, "request", "EMNIFY_ERROR_RATE_LIMITED", &[method, ANY]);
+        assert_eq!(sim.requests_to(ANY).len(), 1, "{method}");
+    }
+}
+
+#[test]
+fn a_request_without_a_complete_answer_has_no_response() {
+    let program = program();
+    for (answer, status) in [
+        (Answer::reset(), "EMNIFY_ERROR_NETWORK"),
+        (Answer::cut_in_body(100, "[{"), "EMNIFY_ERROR_BAD_RESPONSE"),
+        (Answer::garbage("not HTTP at all\r\n\r\n"), "EMNIFY_ERROR_BAD_RESPONSE"),
+    ] {
+        let sim = simulator();
+        sim.always(SIMS, answer);
+        let said = run(&program, &sim, "request", status, &["GET", SIMS]);
+        assert!(said.starts_with("http 0"), "{said}");
+    }
+}
+
+#[test]
+fn each_call_ends_in_time_where_nothing_answers() {
+    let sim = simulator();
+    sim.always("/api/v1/*", Answer::hang());
+    sim.always(AUTHENTICATE, Answer::pass());
+    run(&program(), &sim, "every-call-within-ms", "EMNIFY_ERROR_TIMEOUT", &["500"]);
+}
+
+#[test]
+fn each_call_of_a_cancelled_client_is_cancelled_and_sends_nothing() {
+    let sim = simulator();
+    run(&program(), &sim, "cancelled", "EMNIFY_ERROR_CANCELLED", &[]);
+    // The sign-ins of the device and of the user, and the switch.
+    assert_eq!(sim.requests().len(), 3);
+}
+
+#[test]
 fn a_one_time_code_completes_a_sign_in() {
     let program = program();
     let sim = simulator();
@@ -126,7 +262,7 @@ fn a_client_for_a_workspace_acts_there_or_not_at_all() {
     let sim = simulator();
     sim.next(SWITCH, Answer::status(500));
     run(&program, &sim, "workspace", "EMNIFY_ERROR_SERVER", &[&id, "user"]);
-    assert!(sim.requests_to("/api/v1/sim").is_empty());
+    assert!(sim.requests_to(SIMS).is_empty());
 }
 
 #[test]
@@ -379,19 +515,44 @@ fn a_rotation_that_fails_says_what_it_leaves_behind() {
 }
 
 #[test]
+fn a_rotation_that_makes_no_successor_says_why() {
+    let program = program();
+    for target in [format!("GET {TOKENS}"), format!("POST {TOKENS}")] {
+        for (answer, status, said) in answers() {
+            let (sim, own, id) = device();
+            sim.always(&target, answer);
+            let output = run(&program, &sim, "rotate", status, &[own, &id, "0"]);
+            assert!(output.starts_with(said) && output.contains("kept 0"), "{output}");
+        }
+    }
+}
+
+#[test]
+fn a_rotation_does_not_overwrite_what_the_client_was_given_meanwhile() {
+    let (sim, own, id) = device();
+    let other = "made-up-application-token-that-another-thread-came-with-meanwhile";
+    sim.add_application_token(other);
+    let said =
+        run(&program(), &sim, "rotate-replaced", "EMNIFY_ERROR_CANCELLED", &[own, &id, other]);
+    assert!(said.contains("stored and valid"), "{said}");
+    let sign_ins = sim.requests_to(AUTHENTICATE);
+    assert!(sign_ins.last().is_some_and(|last| last.text().contains(other)), "another one");
+}
+
+#[test]
 fn a_list_is_read_by_the_pages_that_its_headers_say() {
     let program = program();
     let sim = simulator();
     let said = run(&program, &sim, "pages", OK, &["sim", "10"]);
     assert_eq!(said.trim(), "25 members on 3 pages");
-    assert_eq!(sim.requests_to("/api/v1/sim").len(), 3);
+    assert_eq!(sim.requests_to(SIMS).len(), 3);
     let said = run(&program, &sim, "pages", OK, &["sim", "100"]);
     assert_eq!(said.trim(), "25 members on 1 pages");
 
     for (answer, status, said) in answers() {
         let sim = simulator();
-        sim.next("/api/v1/sim", Answer::pass());
-        sim.always("/api/v1/sim", answer);
+        sim.next(SIMS, Answer::pass());
+        sim.always(SIMS, answer);
         let output = run(&program, &sim, "pages", status, &["sim", "10"]);
         assert!(output.starts_with(said), "{output}");
     }
@@ -431,8 +592,11 @@ fn valgrind_finds_no_error_and_no_leak() {
     let (sim, own, id) = device();
     let endpoint = ENDPOINT.to_string();
     let workspace = WORKSPACE.to_string();
-    let works: [(&str, &str, &[&str]); 7] = [
+    let works: [(&str, &str, &[&str]); 10] = [
         ("arguments", OK, &[]),
+        ("request", OK, &["GET", SIMS]),
+        ("request", "EMNIFY_ERROR_REJECTED", &["GET", "/api/v1/sim/1"]),
+        ("cancelled", "EMNIFY_ERROR_CANCELLED", &[]),
         ("mfa-device", OK, &[]),
         ("workspace", OK, &[&workspace, "user"]),
         ("sms", OK, &[&endpoint, "x"]),

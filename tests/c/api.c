@@ -1,6 +1,7 @@
 /*
- * What is behind the token: one-time codes, workspaces, lists, SMS, application tokens. Does one
- * operation, holds what it gave against what the header says, and prints what it was.
+ * Signing in, and what is behind the token: one-time codes, workspaces, requests, lists, SMS,
+ * application tokens. Does one operation, holds what it gave against what the header says, and prints
+ * what it was.
  *
  *     api BASE_URL OPERATION STATUS [ARGUMENT...]
  *
@@ -19,6 +20,8 @@
 #define PASSWORD "SIMULATED password of no value"
 
 static const char *base_url;
+static const char *ca_file;
+static uint32_t timeout_ms;
 static const char *wanted; /* the name of the status that is to come */
 
 /* What must not be shown: whatever is a secret in this run. */
@@ -64,6 +67,8 @@ static emnify_client *made(const char *application_token, const char *username,
   emnify_status status;
 
   config.base_url = base_url;
+  config.ca_file = ca_file;
+  config.timeout_ms = timeout_ms;
   config.application_token = application_token;
   config.username = username;
   config.password = password;
@@ -154,6 +159,83 @@ static void mfa_device(void) {
     EXPECT(fingerprint == NULL, "no fingerprint of a call that failed");
   }
   emnify_free(fingerprint);
+  emnify_free(client);
+}
+
+/* One call. Prints the HTTP status where it is an answer of success. */
+static void request(emnify_client *client, const char *method, const char *path,
+                    const char *json_body) {
+  emnify_response *response = POISON;
+  emnify_error *error = POISON;
+  emnify_status status = emnify_request(client, method, path, json_body, &response, &error);
+
+  EXPECT((response != NULL) == (status == EMNIFY_OK), "a response exactly if there was an answer");
+  if (status == EMNIFY_OK) {
+    EXPECT(error == NULL, "no error");
+    status = emnify_response_check(response, &error);
+    EXPECT(emnify_error_http_status(error) ==
+               (error == NULL ? 0 : emnify_response_http_status(response)),
+           "the status of the answer in the error");
+  }
+  if (became(status, &error)) {
+    printf("http %d\n", (int)emnify_response_http_status(response));
+  }
+  emnify_free(response);
+}
+
+/* All that needs a token, where there is none to be had: each of them says why. */
+static void sign_in(emnify_client *client) {
+  emnify_error *error = POISON;
+  emnify_response *response = POISON;
+  char buffer[4096] = "x";
+  char *token = POISON;
+  size_t length = 99;
+  uint32_t seconds = 99;
+  emnify_status status;
+
+  if (became(emnify_auth_token(client, &token, &error), &error)) {
+    EXPECT(token != NULL, "a token");
+  } else {
+    EXPECT(token == NULL, "no token");
+  }
+  emnify_free(token);
+  status = emnify_auth_token_copy(client, buffer, sizeof buffer, &length, &seconds, &error);
+  if (became(status, &error)) {
+    EXPECT(length > 0 && strlen(buffer) == length && seconds > 0, "a token");
+  } else {
+    EXPECT(length == 0 && buffer[0] == '\0' && seconds == 0, "no token");
+  }
+  status = emnify_renew_if_due(client, &seconds, &error);
+  became(status, &error);
+  EXPECT(seconds >= 1, "not to be called again at once");
+  status = emnify_request(client, "GET", "/api/v1/sim", NULL, &response, &error);
+  EXPECT(became(status, &error) == (response != NULL), "a response exactly if it succeeded");
+  emnify_free(response);
+}
+
+/* From an application token that is refused to one that is not. */
+static void credentials(void) {
+  static const char refused[] = "made-up-token-that-opens-nothing-" CANARY;
+  emnify_client *client = made(refused, NULL, NULL, NULL);
+  emnify_error *error;
+  emnify_status status;
+  char *token;
+  int i;
+
+  for (i = 0; i < 6; i++) {
+    status = emnify_auth_token(client, &token, &error);
+    EXPECT(token == NULL, "no token");
+    EXPECT_STATUS(status, EMNIFY_ERROR_UNAUTHORIZED, error);
+    if (i == 2) { /* The same one changes nothing. */
+      status = emnify_set_application_token(client, refused, &error);
+      EXPECT_STATUS(status, EMNIFY_OK, error);
+    } else if (i == 4) { /* But the service may be asked again. */
+      EXPECT(emnify_reset(client) == EMNIFY_OK, "to forget the refusal");
+    }
+  }
+  error = POISON;
+  became(emnify_set_application_token(client, APPLICATION_TOKEN, &error), &error);
+  emnify_free(token_of(client));
   emnify_free(client);
 }
 
@@ -308,6 +390,70 @@ static int32_t keep(const char *application_token, void *context) {
   return kept->answer;
 }
 
+/* Every call of a client that is cancelled, or that nothing answers. */
+static void every_call(emnify_client *client) {
+  emnify_error *error = POISON;
+  emnify_response *response = POISON;
+  emnify_application_tokens *list = POISON;
+  char *text = POISON;
+  uint64_t id = ID_POISON;
+  int32_t old_revoked = 77;
+  struct kept kept = {0, 0, ""};
+  emnify_status status;
+
+  became(emnify_request(client, "GET", "/api/v1/sim", NULL, &response, &error), &error);
+  EXPECT(response == NULL, "no response");
+  became(emnify_send_sms(client, 10010001, "x", &id, &error), &error);
+  EXPECT(id == 0, "no id");
+  id = ID_POISON;
+  became(emnify_application_token_create(client, NULL, NULL, NULL, &text, &id, &error), &error);
+  EXPECT(text == NULL && id == 0, "no application token");
+  became(emnify_application_token_list(client, &list, &error), &error);
+  EXPECT(list == NULL, "no list");
+  became(emnify_application_token_describe(client, 1, "x", &error), &error);
+  became(emnify_application_token_revoke(client, 1, &error), &error);
+  id = ID_POISON;
+  status = emnify_application_token_rotate(client, 1, NULL, NULL, NULL, keep, &kept, &id,
+                                           &old_revoked, &error);
+  became(status, &error);
+  EXPECT(id == 0 && old_revoked == 0 && kept.calls == 0, "no rotation");
+}
+
+/* A client that is cancelled, and one that is so because the other of its session is. */
+static void cancelled(void) {
+  emnify_client *home = made(NULL, USER, PASSWORD, NULL);
+  emnify_client *device = made(APPLICATION_TOKEN, NULL, NULL, NULL);
+  emnify_client *there, *both[2];
+  emnify_response *response;
+  emnify_error *error;
+  emnify_status status;
+  int i, j;
+
+  status = emnify_workspace(home, 7002, &there, &error);
+  EXPECT_STATUS(status, EMNIFY_OK, error);
+  emnify_free(token_of(device));
+  EXPECT(emnify_cancel(device) == EMNIFY_OK, "to cancel");
+  every_call(device);
+  emnify_free(token_of(device)); /* which is good, and needs no network */
+
+  both[0] = home;
+  both[1] = there;
+  emnify_free(token_of(there));
+  for (i = 0; i < 2; i++) {
+    EXPECT(emnify_cancel(both[i]) == EMNIFY_OK, "to cancel");
+    for (j = 0; j < 2; j++) {
+      status = emnify_request(both[j], "GET", "/api/v1/sim", NULL, &response, &error);
+      EXPECT(response == NULL, "no response");
+      EXPECT_STATUS(status, EMNIFY_ERROR_CANCELLED, error);
+    }
+    EXPECT(emnify_resume(both[i]) == EMNIFY_OK, "to resume");
+  }
+  emnify_free(home);
+  emnify_free(there);
+  emnify_free(device);
+}
+
+
 /* arguments: the client's own token, its id, and what keep answers. Prints how often it was called. */
 static void rotate(const char *own, const char *old_id, const char *answer) {
   emnify_client *client = made(own, NULL, NULL, NULL);
@@ -325,8 +471,14 @@ static void rotate(const char *own, const char *old_id, const char *answer) {
   secret(kept.calls > 0 ? kept.text : CANARY);
   if (became(status, &error)) {
     emnify_client *with_it = made(kept.text, NULL, NULL, NULL);
+    struct kept again = {0, 0, ""};
     EXPECT(kept.calls == 1 && id != ID_POISON, "to be kept once");
     emnify_free(token_of(with_it));
+    /* The id is the old one of the next rotation, of which nothing need be told. */
+    status = emnify_application_token_rotate(with_it, id, NULL, NULL, NULL, keep, &again, NULL, NULL,
+                                             &error);
+    EXPECT_STATUS(status, EMNIFY_OK, error);
+    EXPECT(again.calls == 1, "to be kept once");
     emnify_free(with_it);
   } else {
     /* Another client, since what the service failed at is not asked of it again at once. */
@@ -339,6 +491,47 @@ static void rotate(const char *own, const char *old_id, const char *answer) {
   emnify_free(token_of(client));
   printf("kept %d, old_revoked %d, id %" PRIu64 "\n", kept.calls, (int)old_revoked, id);
   emnify_free(client);
+}
+
+struct replacing {
+  emnify_client *client;
+  const char *other;
+  char text[256];
+};
+
+static int32_t keep_and_replace(const char *application_token, void *context) {
+  struct replacing *replacing = context;
+  snprintf(replacing->text, sizeof replacing->text, "%s", application_token);
+  EXPECT(emnify_set_application_token(replacing->client, replacing->other, NULL) == EMNIFY_OK,
+         "to go on with another one");
+  return 0;
+}
+
+/* arguments: the client's own token, its id, and the one that it is given during the rotation. */
+static void rotate_replaced(const char *own, const char *old_id, const char *other) {
+  struct replacing replacing = {NULL, NULL, ""};
+  emnify_error *error = POISON;
+  uint64_t id = ID_POISON;
+  int32_t old_revoked = 77;
+  emnify_client *with_it;
+  emnify_status status;
+
+  replacing.client = made(own, NULL, NULL, NULL);
+  replacing.other = other;
+  status = emnify_application_token_rotate(replacing.client, strtoull(old_id, NULL, 10), NULL, NULL,
+                                           NULL, keep_and_replace, &replacing, &id, &old_revoked,
+                                           &error);
+  secret(own);
+  secret(other);
+  secret(replacing.text);
+  became(status, &error);
+  EXPECT(id == 0 && old_revoked == 0, "nothing after a failure");
+  /* What was stored works. The last sign-in is that of the client itself. */
+  with_it = made(replacing.text, NULL, NULL, NULL);
+  emnify_free(token_of(with_it));
+  emnify_free(with_it);
+  emnify_free(token_of(replacing.client));
+  emnify_free(replacing.client);
 }
 
 /* All pages of a list, counted by what the headers say. */
@@ -466,6 +659,18 @@ static void arguments(emnify_client *client) {
             emnify_application_token_create(client, NULL, NULL, ranges[i], &text, &id, &error),
             text == NULL && id == 0);
   }
+  {
+    emnify_client *user = made(NULL, USER, PASSWORD, NULL);
+    REFUSED("client",
+            emnify_application_token_rotate(user, 1, NULL, NULL, NULL, keep, NULL, &id, &flag,
+                                            &error),
+            id == 0 && flag == 0);
+    emnify_free(user);
+  }
+  REFUSED("old_id",
+          emnify_application_token_rotate(client, 0, NULL, NULL, NULL, keep, NULL, &id, &flag,
+                                          &error),
+          id == 0 && flag == 0);
   REFUSED("out_list", emnify_application_token_list(client, NULL, &error), 1);
   REFUSED("description", emnify_application_token_describe(client, 1, NULL, &error), 1);
   REFUSED("description", emnify_application_token_describe(client, 1, NOT_UTF8, &error), 1);
@@ -494,9 +699,26 @@ int main(int argc, char **argv) {
   secret(PASSWORD);
   secret(MFA_PASSWORD);
 
+  if (strcmp(operation, "sign-in-with-ca") == 0 && argc == 5) {
+    ca_file = argv[4];
+  } else if (strcmp(operation, "every-call-within-ms") == 0 && argc == 5) {
+    timeout_ms = (uint32_t)strtoul(argv[4], NULL, 10);
+  }
   client = made(APPLICATION_TOKEN, NULL, NULL, NULL);
 #define IS(name, count) (strcmp(operation, name) == 0 && argc == 4 + (count))
-  if (IS("mfa", 0)) {
+  if (IS("sign-in", 0) || IS("sign-in-with-ca", 1)) {
+    sign_in(client);
+  } else if (IS("request", 2)) {
+    request(client, argv[4], argv[5], NULL);
+  } else if (IS("request", 3)) {
+    request(client, argv[4], argv[5], argv[6]);
+  } else if (IS("credentials", 0)) {
+    credentials();
+  } else if (IS("every-call-within-ms", 1)) {
+    every_call(client);
+  } else if (IS("cancelled", 0)) {
+    cancelled();
+  } else if (IS("mfa", 0)) {
     mfa();
   } else if (IS("mfa-wrong-code", 0)) {
     mfa_wrong_code();
@@ -518,6 +740,8 @@ int main(int argc, char **argv) {
     revoke_token(client, argv[4]);
   } else if (IS("rotate", 3)) {
     rotate(argv[4], argv[5], argv[6]);
+  } else if (IS("rotate-replaced", 3)) {
+    rotate_replaced(argv[4], argv[5], argv[6]);
   } else if (IS("pages", 2)) {
     pages(client, argv[4], argv[5]);
   } else if (IS("arguments", 0)) {
