@@ -323,6 +323,10 @@ fn an_application_token_is_made_and_revoked() {
     let two = r#"[{"id":1,"description":"same"},{"id":2,"description":"same"}]"#;
     sim.next(&format!("GET {TOKENS}"), Answer::json(200, two));
     assert_eq!(run(&program, &sim, "create", OK, &["same", "-", "-"]).trim(), "id 0");
+    // Nor where there is no list afterwards, for which the secret is not given up.
+    sim.next(&format!("GET {TOKENS}"), Answer::pass());
+    sim.next(&format!("GET {TOKENS}"), Answer::status(500));
+    assert_eq!(run(&program, &sim, "create", OK, &["other", "-", "-"]).trim(), "id 0");
 }
 
 #[test]
@@ -448,6 +452,11 @@ fn an_application_token_that_is_not_made_is_none() {
         sim.next(&format!("POST {TOKENS}"), answer.clone());
         let output = run(&program, &sim, "create", status, &["x", "-", "-"]);
         assert!(output.starts_with(said), "{output}");
+        let sim = simulator();
+        sim.always(&format!("GET {TOKENS}"), answer.clone());
+        let output = run(&program, &sim, "create", status, &["x", "-", "-"]);
+        assert!(output.starts_with(said), "{output}");
+        assert_eq!(sim.requests_to(&format!("POST {TOKENS}")).len(), 0, "{status}");
         let sim = simulator();
         sim.next(&format!("PATCH {TOKENS}/*"), answer);
         let output = run(&program, &sim, "revoke", status, &["1"]);

@@ -423,6 +423,7 @@ static void every_call(emnify_client *client) {
 static void cancelled(void) {
   emnify_client *home = made(NULL, USER, PASSWORD, NULL);
   emnify_client *device = made(APPLICATION_TOKEN, NULL, NULL, NULL);
+  emnify_client *fresh = made(APPLICATION_TOKEN, NULL, NULL, NULL);
   emnify_client *there, *both[2];
   emnify_response *response;
   emnify_error *error;
@@ -431,6 +432,9 @@ static void cancelled(void) {
 
   status = emnify_workspace(home, 7002, &there, &error);
   EXPECT_STATUS(status, EMNIFY_OK, error);
+  EXPECT(emnify_cancel(fresh) == EMNIFY_OK, "to cancel");
+  sign_in(fresh);
+  emnify_free(fresh);
   emnify_free(token_of(device));
   EXPECT(emnify_cancel(device) == EMNIFY_OK, "to cancel");
   every_call(device);
