@@ -166,6 +166,13 @@ fn a_bad_user_agent_or_interface_is_named() {
     }
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[test]
+fn an_interface_may_have_a_name_of_fifteen_bytes() {
+    let bind_interface = Some("fifteen-letters".to_owned());
+    Transport::new(&TransportConfig { bind_interface, ..config("http://127.0.0.1") }).unwrap();
+}
+
 #[test]
 fn an_interface_that_does_not_exist_is_named() {
     let server = Server::answering(ok(""));
