@@ -63,6 +63,12 @@ impl WipedBuffers {
         }
     }
 
+    /// How many bytes of memory.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.input.capacity() + self.output.capacity()
+    }
+
     fn wipe(&mut self) {
         self.input.zeroize_in_place();
         self.output.zeroize_in_place();
@@ -158,6 +164,6 @@ mod tests {
         assert_eq!(buffers.input(), [7; 4]);
         buffers.input_consume(4);
         buffers.release();
-        assert_eq!(buffers.input.capacity() + buffers.output.capacity(), 0);
+        assert_eq!(buffers.held(), 0);
     }
 }

@@ -170,3 +170,60 @@ impl<T: Transport> fmt::Debug for Exchange<T> {
         f.debug_struct("Exchange").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use ureq::unversioned::transport::time;
+
+    use super::super::call::InProgress;
+    use super::super::tcp::Tcp;
+    use super::*;
+    use crate::deadline::Deadline;
+
+    #[test]
+    fn of_what_was_sent_and_received_a_connection_keeps_nothing() {
+        const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut peer = listener.accept().unwrap().0;
+        let mut exchange = Exchange {
+            inner: Tcp::new(Arc::new(stream)),
+            buffers: WipedBuffers::new(INPUT, OUTPUT),
+            pending: 0,
+        };
+        let timeout = NextTimeout {
+            after: time::Duration::Exact(Duration::from_secs(30)),
+            ..NextTimeout::default()
+        };
+        let _call = InProgress::begin(Deadline::after(Duration::from_secs(30)), None, 0);
+
+        exchange.buffers().output()[..6].copy_from_slice(b"secret");
+        exchange.transmit_output(6, timeout).unwrap();
+        peer.write_all(ANSWER).unwrap();
+        while exchange.buffers().input().len() < ANSWER.len() {
+            assert!(exchange.await_input(timeout).unwrap());
+        }
+        let mut sent = [0; 6];
+        peer.read_exact(&mut sent).unwrap();
+        assert_eq!(&sent, b"secret");
+
+        let zeros = |part: &[u8]| part.iter().all(|byte| *byte == 0);
+        assert!(zeros(exchange.buffers.output()));
+        assert!(zeros(exchange.inner.buffers().output()));
+        assert!(zeros(exchange.inner.buffers().input_append_buf()));
+
+        assert!(!exchange.is_open(), "an answer is not used yet");
+        assert_eq!(exchange.buffers().input(), ANSWER);
+        exchange.buffers().input_consume(ANSWER.len());
+        assert!(exchange.is_open());
+        assert_eq!(exchange.buffers.held(), 0);
+        assert_eq!(exchange.inner.held(), 0);
+        drop(peer);
+    }
+}

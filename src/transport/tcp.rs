@@ -34,6 +34,11 @@ impl Tcp {
         Self { stream, buffers: WipedBuffers::new(INPUT, OUTPUT) }
     }
 
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.buffers.held()
+    }
+
     fn write_all(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         let until = call::until(timeout);
         let mut rest = &self.buffers.output()[..amount];
