@@ -1,6 +1,8 @@
 //! No secret reaches the `log` crate, which ureq and its parser write to.
 
+use std::cell::Cell;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::server::{Server, ok};
 use super::*;
@@ -60,5 +62,51 @@ fn not_even_at_trace_level() {
         assert!(rows.contains("POST./api/v1/authenticate"), "the logger sees what is parsed");
         let all = lines.join("\n") + &rows;
         assert!(!all.contains("canary") && !all.contains("6361 6e61"), "{all}");
+    });
+}
+
+/// Makes a call of its own with each of ureq's first few lines.
+struct Caller {
+    transport: Transport,
+    answered: AtomicUsize,
+}
+
+impl ::log::Log for Caller {
+    fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, _: &::log::Record<'_>) {
+        thread_local!(static LOGGING: Cell<bool> = const { Cell::new(false) });
+        if !LOGGING.replace(true) {
+            if self.answered.load(Ordering::SeqCst) < 20 {
+                assert_eq!(send(&self.transport).unwrap().body, b"logged");
+                self.answered.fetch_add(1, Ordering::SeqCst);
+            }
+            LOGGING.set(false);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_logger_may_call_while_a_call_is_logged() {
+    in_own_process("log::a_logger_may_call_while_a_call_is_logged", &[], || {
+        let (collector, server) = (Server::answering(ok("logged")), Server::answering(ok("{}")));
+        let caller = Caller { transport: transport(&collector), answered: AtomicUsize::new(0) };
+        let caller = Box::leak(Box::new(caller));
+        ::log::set_logger(caller).unwrap();
+        ::log::set_max_level(::log::LevelFilter::Trace);
+
+        let transport = transport(&server);
+        let request = Outgoing { bearer: Some("canary"), ..get("/api/v1/sim") };
+        for _ in 0..2 {
+            let answer = transport.send(&request, Deadline::after(LONG)).unwrap();
+            assert_eq!(answer.body, b"{}");
+        }
+        assert!(caller.answered.load(Ordering::SeqCst) > 1, "nothing was logged");
+        assert!(server.requests().iter().all(|request| request.contains("Bearer canary")));
+        assert!(!collector.requests().iter().any(|request| request.contains("canary")));
     });
 }
