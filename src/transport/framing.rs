@@ -207,6 +207,18 @@ mod tests {
             b"HTTP/1.0 200 OK\n\n\0\0\0\0\0\0",
             b"x\r\n\r\ny",
         );
+        // No interim answer: nothing follows it.
+        assert_split(
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\nbody\n",
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n\0\0\0\0\0",
+            b"body\n",
+        );
+        // HTTP/1.0 has no chunks.
+        assert_split(
+            b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+            b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\0\0\0\0\0\0",
+            b"1\r\nx\r\n",
+        );
     }
 
     #[test]
@@ -227,6 +239,50 @@ mod tests {
             b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n\0\0\0\0",
             b"body",
         );
+        // What it says of a body is not said of the other's.
+        assert_split(
+            b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n\
+              HTTP/1.1 200 OK\r\n\r\nbody",
+            b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\n\r\n\
+              HTTP/1.1 200 OK\r\n\r\n\0\0\0\0",
+            b"body",
+        );
+        let mut framing = Framing::default();
+        let mut heads = *b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: br\r\n\r\n\
+            HTTP/1.1 200 OK\r\n\r\n";
+        framing.take_body(&mut heads, |_| Ok::<_, Infallible>(())).unwrap();
+        assert_eq!(framing.content_encoding(), b"");
+    }
+
+    #[test]
+    fn empty_lines_in_front_of_an_answer_are_no_part_of_it() {
+        assert_split(
+            b"\r\n\nHTTP/1.1 103 Early Hints\r\n\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody",
+            b"\r\n\nHTTP/1.1 103 Early Hints\r\n\r\n\r\nHTTP/1.1 200 OK\r\n\r\n\0\0\0\0",
+            b"body",
+        );
+    }
+
+    #[test]
+    fn what_follows_the_last_chunk_is_hidden() {
+        assert_split(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+              1\r\na\r\n0\r\nT: v\r\n\r\nmore\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+              1\r\n\0\r\n0\r\nT: v\r\n\r\n\0\0\0\0\0",
+            b"amore\n",
+        );
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let mut framing = Framing::default();
+        let mut head = *b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;";
+        framing.take_body(&mut head, |_| Ok::<_, Infallible>(())).unwrap();
+        for _ in 0..100 {
+            framing.take_body(&mut [b'x'; 1000], |_| Ok::<_, Infallible>(())).unwrap();
+        }
+        assert!(framing.line.capacity() <= 2 * LINE, "{} bytes", framing.line.capacity());
     }
 
     #[test]
@@ -247,5 +303,10 @@ mod tests {
         let mut framing = Framing::default();
         framing.take_body(&mut head.to_vec(), |_| Ok::<_, Infallible>(())).unwrap();
         assert_eq!(framing.content_encoding(), b"gzip, br");
+        let mut framing = Framing::default();
+        let mut head =
+            *b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Encoding: gzip\r\n\r\n";
+        framing.take_body(&mut head, |_| Ok::<_, Infallible>(())).unwrap();
+        assert_eq!(framing.content_encoding(), b"br, gzip");
     }
 }
