@@ -135,6 +135,17 @@ mod tests {
         let builder = flate2::GzBuilder::new().filename("name").comment("words").extra("extra");
         let files = [gzip(b"one ", builder), plainly(b""), plainly(b"two")].concat();
         assert_eq!(gunzip(&files, 100).unwrap(), b"one two");
+        for builder in [
+            flate2::GzBuilder::new().filename("name"),
+            flate2::GzBuilder::new().comment("words"),
+            flate2::GzBuilder::new().extra(""),
+        ] {
+            assert_eq!(gunzip(&gzip(b"text", builder), 100).unwrap(), b"text");
+        }
+        let mut with_checksum = plainly(b"text");
+        with_checksum[3] = 2;
+        with_checksum.splice(10..10, *b"##");
+        assert_eq!(gunzip(&with_checksum, 100).unwrap(), b"text");
     }
 
     #[test]
@@ -144,11 +155,18 @@ mod tests {
         for end in 1..whole.len() {
             assert!(matches!(gunzip(&whole[..end], 1000), Err(Undecodable::Corrupt)), "{end}");
         }
-        for at in (0..4).chain(10..whole.len()) {
+        let damaged = |at: usize| {
             let mut damaged = whole.clone();
             damaged[at] ^= 0x20;
+            gunzip(&damaged, 1000)
+        };
+        let trailer = whole.len() - 8;
+        for at in (0..4).chain(trailer..whole.len()) {
+            assert!(matches!(damaged(at), Err(Undecodable::Corrupt)), "{at}");
+        }
+        for at in 10..trailer {
             // A few bits behind the end of the data mean nothing.
-            assert!(gunzip(&damaged, 1000).map_or(true, |plain| plain == text), "{at}");
+            assert!(damaged(at).map_or(true, |plain| plain == text), "{at}");
         }
         assert!(gunzip(&[&whole[..], b"more"].concat(), 1000).is_err());
         assert!(gunzip(b"{}", 100).is_err());
