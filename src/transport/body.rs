@@ -55,9 +55,8 @@ impl Collected {
 
     /// `Vec` itself would free the old memory unwiped, and abort where there is none.
     fn grow(&mut self, needed: usize) -> Result<(), Refused> {
-        // One byte more than the body, because the C layer ends it with a NUL.
-        let capacity =
-            needed.max(FIRST).max(self.bytes.capacity().saturating_mul(2)).min(self.limit) + 1;
+        let doubled = self.bytes.capacity().saturating_mul(2);
+        let capacity = needed.max(FIRST).max(doubled).min(self.limit);
         let mut larger = Vec::new();
         larger.try_reserve_exact(capacity).map_err(|_| Refused::OutOfMemory)?;
         larger.extend_from_slice(&self.bytes);
@@ -98,6 +97,23 @@ mod tests {
         let mut body = Collected::new(100);
         body.push(b"bodyjunk").unwrap();
         assert_eq!(body.into_bytes(4), b"body");
+    }
+
+    #[test]
+    fn memory_grows_in_few_steps_and_not_beyond_the_limit() {
+        const LIMIT: usize = 100_000;
+        let mut body = Collected::new(LIMIT);
+        let mut capacities = Vec::new();
+        for _ in 0..LIMIT {
+            body.push(b"x").unwrap();
+            capacities.push(body.bytes.capacity());
+        }
+        assert!(capacities[0] >= FIRST, "as `Vec` grows, unwiped: {}", capacities[0]);
+        capacities.dedup();
+        assert!(
+            capacities.len() < 10 && capacities.last() <= Some(&(LIMIT + 64)),
+            "{capacities:?}"
+        );
     }
 
     #[test]
