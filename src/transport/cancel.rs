@@ -50,6 +50,8 @@ mod tests {
         let cancel = Cancel::default();
         std::thread::scope(|scope| {
             scope.spawn(|| cancel.pause(Duration::from_secs(3600)));
+            // Most likely it waits by then.
+            std::thread::sleep(Duration::from_millis(50));
             cancel.set();
         });
         cancel.pause(Duration::from_secs(3600));
