@@ -119,3 +119,57 @@ impl fmt::Debug for Tcp {
         f.debug_struct("Tcp").field("peer", &self.stream.peer_addr().ok()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::Duration;
+
+    use socket2::SockRef;
+    use ureq::unversioned::transport::time;
+
+    use super::*;
+
+    fn pair() -> (Tcp, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        (Tcp::new(Arc::new(stream)), listener.accept().unwrap().0)
+    }
+
+    #[test]
+    fn a_connection_that_was_closed_or_reset_or_has_bytes_waiting_is_not_open() {
+        let ends: [fn(TcpStream) -> Option<TcpStream>; 3] = [
+            |_| None,
+            |peer| {
+                // Makes the kernel send RST.
+                SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+                None
+            },
+            |mut peer| {
+                peer.write_all(b"x").unwrap();
+                Some(peer)
+            },
+        ];
+        for (number, end) in ends.into_iter().enumerate() {
+            let (mut connection, peer) = pair();
+            assert!(connection.is_open());
+            let _peer = end(peer);
+            let mut polled = [Polled::new(connection.stream.as_fd(), Interest::Readable)];
+            assert!(poll::wait(&mut polled, Instant::now() + Duration::from_secs(30)).unwrap());
+            assert!(!connection.is_open(), "end {number}");
+        }
+    }
+
+    #[test]
+    fn a_connection_with_bytes_that_were_not_used_is_not_open() {
+        let (mut connection, mut peer) = pair();
+        peer.write_all(b"x").unwrap();
+        let after = time::Duration::Exact(Duration::from_secs(30));
+        let timeout = NextTimeout { after, ..NextTimeout::default() };
+        assert!(connection.await_input(timeout).unwrap());
+        assert!(!connection.is_open());
+        connection.buffers().input_consume(1);
+        assert!(connection.is_open());
+    }
+}
