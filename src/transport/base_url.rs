@@ -259,7 +259,13 @@ mod tests {
             ("http://canary.example", "allow_plain_http"),
             ("http://128.0.0.1", "allow_plain_http"),
             ("http://127.1", "allow_plain_http"),
+            ("http://10.0.0.1", "allow_plain_http"),
+            ("http://0.0.0.0", "allow_plain_http"),
+            ("http://[2001:db8::1]", "allow_plain_http"),
+            ("http://[::ffff:192.0.2.1]", "allow_plain_http"),
             ("http://localhost.example", "allow_plain_http"),
+            ("http://canary.localhost", "allow_plain_http"),
+            ("http://notlocalhost", "allow_plain_http"),
         ] {
             let error = BaseUrl::parse(base, false).unwrap_err();
             let message = error.to_string();
@@ -267,6 +273,20 @@ mod tests {
             assert!(message.starts_with("base_url "), "{base}: {message}");
             assert!(message.contains(word), "{base}: {message}");
             assert!(!message.contains("canary") && !message.ends_with('.'), "{base}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_host_name_and_its_labels_are_as_long_as_dns_allows() {
+        let parse = |host: &str| BaseUrl::parse(&format!("https://{host}"), false);
+        let label = |length: usize| "l".repeat(length);
+        let longest = [label(63), label(63), label(63), label(61)].join(".");
+        assert_eq!(longest.len(), 253);
+        for host in [longest.as_str(), &label(63), "h", "my_host-1.example", "h.example."] {
+            assert_eq!(parse(host).unwrap().authority(), host);
+        }
+        for host in [format!("{longest}l"), label(64), ".".to_owned(), ".h".to_owned()] {
+            assert!(parse(&host).is_err(), "{host}");
         }
     }
 

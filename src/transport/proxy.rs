@@ -52,6 +52,8 @@ mod tests {
         assert_eq!((proxy.username(), proxy.password()), (Some("user"), Some("p@ss")));
         assert!(!format!("{proxy:?}").contains("p@ss"));
         assert_eq!(parse("HTTP://[::1]:8080").unwrap().port(), 8080);
+        let proxy = parse("http://user@corp.example:p%40ss@proxy.example:3128").unwrap();
+        assert_eq!((proxy.host(), proxy.username()), ("proxy.example", Some("user@corp.example")));
     }
 
     #[test]
@@ -68,6 +70,11 @@ mod tests {
             "http://u:canary@h",
             "http://u:canary@h:0",
             "http://u:can/ary@h:3128",
+            "http://u:can?ary@h:3128",
+            "http://u:can#ary@h:3128",
+            "http://u:canary@h:3128?x",
+            "http://u:canary@h:3128#x",
+            "http://u:canary\u{1}@h:3128",
             "http://u:canary@h:3128/path",
             "http://u:canary @h:3128",
             "http://u:canary%ff@h:3128",
