@@ -796,6 +796,9 @@ emnify_status emnify_application_token_revoke(struct emnify_client *client,
  * store its secret, goes on with it, and revokes the old one, in this order. A device that loses
  * power in between comes back with a token that works.
  *
+ * The service does not say which token a client has signed in with, so that a wrong old_id cannot be
+ * noticed: the token that it belongs to is revoked, and the client's own stays valid, unused.
+ *
  * *out_id (may be NULL) is the new one's id, which is the old_id of the next rotation, or 0 where
  * it could not be told. *out_old_revoked (may be NULL) is 1, or 0 where only the last step failed,
  * which is no error: the old token may still work. Store its id, and revoke it later.

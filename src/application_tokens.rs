@@ -262,6 +262,9 @@ impl Client {
     /// and revokes the old one, in this order: at every point at least one of the two is both valid
     /// and stored, so that a device that loses power comes back with one that works.
     ///
+    /// The service does not say which token a client has signed in with, so that a wrong `old` cannot
+    /// be noticed: the token that it belongs to is revoked, and the client's own stays valid, unused.
+    ///
     /// Makes six requests, each of which may take the client's [`timeout`](crate::ClientBuilder::timeout).
     /// The sign-in counts among the client's 10 in 5 minutes, and is not made during a rate limit;
     /// where it could not be made, no token is.
