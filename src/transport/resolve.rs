@@ -232,7 +232,11 @@ mod tests {
         let Err(Unresolved::Failed(error)) = resolve("192.0.2.1", IpFamily::V6) else {
             panic!("an IPv4 address is none of IPv6")
         };
-        assert!(error.to_string().contains("ip_family"), "{error}");
+        assert!(error.to_string().contains("no IPv6 address, and ip_family"), "{error}");
+        let Err(Unresolved::Failed(error)) = resolve("[::1]", IpFamily::V4) else {
+            panic!("an IPv6 address is none of IPv4")
+        };
+        assert!(error.to_string().contains("no IPv4 address, and ip_family"), "{error}");
     }
 
     #[test]
@@ -252,9 +256,12 @@ mod tests {
         // Whoever has the time gets the result of the first look-up.
         assert_eq!(look_ups.look_up("h.example", late(), &cancel, hang).unwrap().len(), 1);
         assert_eq!(STARTED.load(Ordering::SeqCst), 1);
-        // Another name does not wait for it, and a result that came is not kept.
+        // A result that came is not kept, and another name does not wait for it.
         assert!(look_ups.look_up("h.example", soon(), &cancel, hang).is_err());
         assert_eq!(STARTED.load(Ordering::SeqCst), 2);
+        let other = |_: &str| Ok(vec!["192.0.2.8".parse().unwrap()]);
+        let addresses = look_ups.look_up("other.example", late(), &cancel, other).unwrap();
+        assert_eq!(addresses, ["192.0.2.8".parse::<IpAddr>().unwrap()]);
     }
 
     #[test]

@@ -117,3 +117,69 @@ fn certificate(why: &C, host: &str) -> Error {
         other => tls(format!("the certificate of {host} is not acceptable: {other}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::AlertDescription;
+    use rustls::pki_types::{ServerName, UnixTime};
+
+    use super::*;
+
+    fn explained(error: ureq::Error) -> Error {
+        let ureq::Error::Other(error) = error else { panic!("{error}") };
+        *error.downcast().unwrap()
+    }
+
+    #[test]
+    fn a_failure_of_tls_is_one_and_names_the_host() {
+        let name = || ServerName::try_from("h.example").unwrap().to_owned();
+        let presented =
+            vec!["a\u{1b}[31m".to_owned(), "b".to_owned(), "c".to_owned(), "d".to_owned()];
+        for (error, words) in [
+            (R::AlertReceived(AlertDescription::HandshakeFailure), "refused the TLS handshake"),
+            (R::NoCertificatesPresented, "presented no certificate"),
+            (R::HandshakeNotComplete, "failed"),
+            (R::InvalidCertificate(C::NotValidForName), "another name"),
+            (R::InvalidCertificate(C::Revoked), "not acceptable"),
+            (
+                R::InvalidCertificate(C::NotValidForNameContext { expected: name(), presented }),
+                "another name (a\\u{1b}[31m, b, c)",
+            ),
+        ] {
+            let error = explained(in_handshake(io::Error::other(error), "h.example"));
+            assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+            assert!(error.to_string().contains("h.example"), "{error}");
+            assert!(error.to_string().contains(words), "{words}: {error}");
+        }
+    }
+
+    #[test]
+    fn dates_that_are_not_said_are_the_clocks_matter_too() {
+        let at = UnixTime::since_unix_epoch(std::time::Duration::ZERO);
+        for why in [C::Expired, C::NotValidYet, C::ExpiredContext { time: at, not_after: at }] {
+            let error = io::Error::other(R::InvalidCertificate(why));
+            assert_eq!(explained(in_handshake(error, "h")).kind(), ErrorKind::Clock);
+        }
+        let error = io::Error::other(R::FailedToGetCurrentTime);
+        assert_eq!(explained(in_handshake(error, "h")).kind(), ErrorKind::Clock);
+    }
+
+    #[test]
+    fn a_connection_that_breaks_is_no_failure_of_tls() {
+        let broken = |code| explained(in_handshake(io::Error::from_raw_os_error(code), "h"));
+        for (code, words) in [
+            (libc::ECONNRESET, "h closed the connection during the TLS handshake"),
+            (libc::EPIPE, "h closed the connection during the TLS handshake"),
+            (libc::EHOSTUNREACH, "the TLS handshake with h failed: no route to host"),
+        ] {
+            assert_eq!(broken(code).kind(), ErrorKind::Network);
+            assert_eq!(broken(code).to_string(), words);
+        }
+        assert!(matches!(
+            later(io::Error::from_raw_os_error(libc::ECONNRESET), "h"),
+            ureq::Error::Io(_)
+        ));
+        let error = io::Error::other(R::AlertReceived(AlertDescription::InternalError));
+        assert_eq!(explained(later(error, "h")).kind(), ErrorKind::Tls);
+    }
+}

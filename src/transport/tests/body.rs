@@ -81,6 +81,20 @@ fn large_bodies_pass_through_the_small_buffers() {
 }
 
 #[test]
+fn a_long_head_is_taken_in() {
+    let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n", "x".repeat(15_000));
+    assert_eq!(answer(format!("{head}Content-Length: 5\r\n\r\nhello")).unwrap().body, b"hello");
+}
+
+#[test]
+fn an_encoding_that_nobody_asked_for_is_left_to_the_caller() {
+    let answer = answer("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nhello").unwrap();
+    assert_eq!(answer.body, b"hello");
+    let header = ("content-encoding".to_owned(), "br".to_owned());
+    assert!(answer.headers.contains(&header), "{:?}", answer.headers);
+}
+
+#[test]
 fn a_cut_answer_is_no_answer() {
     for bytes in [
         "HTTP/1.1 200 OK\r\nContent-Le",
@@ -88,7 +102,7 @@ fn a_cut_answer_is_no_answer() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\ncanary\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\ncanary",
     ] {
-        assert_bad(bytes, "cut off");
+        assert_bad(bytes, "cut off: closed by the other side");
     }
 }
 
@@ -184,6 +198,12 @@ mod gzip {
         let whole = gzip(b"canary canary");
         assert_bad(gzipped(b"canary"), "gzip");
         assert_bad(gzipped(&whole[..whole.len() - 3]), "gzip");
+    }
+
+    #[test]
+    fn gzip_has_an_old_name() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Encoding: x-gzip\r\n\r\n";
+        assert_eq!(answer([&head[..], &gzip(b"hello")].concat()).unwrap().body, b"hello");
     }
 
     #[test]

@@ -85,6 +85,16 @@ fn later_calls_until_resume() {
 }
 
 #[test]
+fn a_resume_of_what_was_not_cancelled_keeps_the_connections() {
+    let server = Server::answering(ok("{}"));
+    let transport = transport(&server);
+    send(&transport).unwrap();
+    transport.resume();
+    send(&transport).unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
 fn a_call_in_flight_stays_cancelled_when_the_client_is_resumed_at_once() {
     let server = Server::start(|mut connection| {
         connection.request();

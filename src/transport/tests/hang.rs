@@ -33,6 +33,14 @@ fn connecting_to_a_black_hole() {
 }
 
 #[test]
+fn a_connect_timeout_of_zero_is_the_usual_one() {
+    let server = Server::answering(ok("{}"));
+    let connect_timeout = Some(Duration::ZERO);
+    send(&Transport::new(&TransportConfig { connect_timeout, ..config(&server.url()) }).unwrap())
+        .unwrap();
+}
+
+#[test]
 fn waiting_for_an_answer() {
     let server = Server::start(|mut connection| connection.hang());
     assert_times_out(&transport(&server), "waiting for the answer", Progress::Sent);

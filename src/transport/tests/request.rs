@@ -135,7 +135,10 @@ fn what_cannot_be_sent_is_refused_without_being_repeated() {
         assert_eq!(failure.progress, Progress::NotSent);
         assert!(!failure.error.to_string().contains("canary"), "{}", failure.error);
     }
-    for (name, value) in [("can ary", "x"), ("x", "canary\r\nx: y"), ("", "canary")] {
+    let long = "canary".repeat(2_000);
+    for (name, value) in
+        [("can ary", "x"), ("x", "canary\r\nx: y"), ("", "canary"), ("x", long.as_str())]
+    {
         let headers = [(name.to_owned(), value.to_owned())];
         let request = Outgoing { headers: &headers, ..get("/api/v1/sim") };
         let failure = transport.send(&request, Deadline::after(LONG)).unwrap_err();
@@ -143,6 +146,15 @@ fn what_cannot_be_sent_is_refused_without_being_repeated() {
         assert!(!failure.error.to_string().contains("canary"), "{}", failure.error);
     }
     assert!(server.requests().is_empty());
+}
+
+#[test]
+fn a_user_agent_may_have_512_bytes() {
+    for (length, fits) in [(512, true), (513, false)] {
+        let user_agent = Some("a".repeat(length));
+        let config = TransportConfig { user_agent, ..config("http://127.0.0.1") };
+        assert_eq!(Transport::new(&config).is_ok(), fits, "{length}");
+    }
 }
 
 #[test]

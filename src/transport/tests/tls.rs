@@ -1,9 +1,10 @@
 //! TLS: what is trusted, and what is said when it is not.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -211,6 +212,63 @@ fn a_handshake_that_hangs_ends_by_the_deadline() {
 }
 
 #[test]
+fn an_answer_may_take_longer_than_connecting_may() {
+    let ca = Ca::new();
+    let config = Arc::new(ca.server("127.0.0.1", NOW));
+    let connect_timeout = Duration::from_secs(1);
+    let server = Server::start_raw(move |number, stream, requests| {
+        let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = StreamOwned::new(tls, stream);
+        let mut connection = Connection::over(number, &mut stream, requests);
+        connection.request();
+        std::thread::sleep(connect_timeout + Duration::from_millis(500));
+        connection.write(ok("{}").as_bytes());
+    });
+    let config = TransportConfig {
+        connect_timeout: Some(connect_timeout),
+        ca_file: Some(ca.path()),
+        ..https(&server)
+    };
+    send(&Transport::new(&config).unwrap()).unwrap();
+}
+
+#[test]
+fn an_idle_session_that_was_ended_is_not_used() {
+    let ca = Ca::new();
+    let config = Arc::new(ca.server("127.0.0.1", NOW));
+    let turn = Arc::new(Barrier::new(2));
+    let servers = Arc::clone(&turn);
+    let server = Server::start_raw(move |number, stream, requests| {
+        let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = StreamOwned::new(tls, stream);
+        let mut connection = Connection::over(number, &mut stream, requests);
+        connection.request();
+        connection.write(ok("{}").as_bytes());
+        if number == 1 {
+            servers.wait();
+            stream.conn.send_close_notify();
+            stream.flush().unwrap();
+            servers.wait();
+        }
+    });
+    let transport = ca.transport(&server);
+    send(&transport).unwrap();
+    turn.wait();
+    turn.wait();
+    send(&transport).unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_host_that_no_certificate_can_be_for_is_refused_where_one_is_needed() {
+    let error = Transport::new(&config("https://-h.example")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert!(error.to_string().contains("no certificate"), "{error}");
+    let plain = TransportConfig { allow_plain_http: true, ..config("http://-h.example") };
+    Transport::new(&plain).unwrap();
+}
+
+#[test]
 fn a_session_cut_without_goodbye_is_no_complete_answer() {
     let ca = Ca::new();
     let config = Arc::new(ca.server("127.0.0.1", NOW));
@@ -246,6 +304,8 @@ fn a_ca_file_is_read_once_and_read_strictly() {
         ("certificate 2", file(format!("{good}{empty_certificate}"))),
         ("damaged", file(body[..body.len() - 1].join("\n"))),
         ("damaged", file(good.replace('M', "!"))),
+        ("larger than 4 MiB", file(vec![b'#'; 4 * 1024 * 1024 + 1])),
+        ("no certificate", file(vec![b'#'; 4 * 1024 * 1024])),
     ];
     for (word, path) in files {
         let error = ca_error(path.to_str().unwrap());
