@@ -96,3 +96,19 @@ fn a_resource_that_refuses_every_token_has_it_replaced_less_and_less_often() {
     }
     assert_eq!(replaced_at, [0, 1, 3, 7, 15, 31]);
 }
+
+#[test]
+fn tokens_that_were_accepted_before_they_were_refused_make_no_row() {
+    let rig = Rig::new(application_token());
+    rig.sim.next_n(SIMS, 2, Answer::status(401));
+    assert_eq!(rig.client.get(SIMS).call().unwrap().status(), 401);
+    assert_eq!(rig.client.get(SIMS).call().unwrap().status(), 200);
+    rig.pass(2 * MINUTE);
+    rig.sim.next_n(SIMS, 2, Answer::status(401));
+    assert_eq!(rig.client.get(SIMS).call().unwrap().status(), 401);
+    assert_eq!(rig.client.get(SIMS).call().unwrap().status(), 200);
+    // Two refusals in a row would be followed by four minutes without a new token.
+    rig.pass(MINUTE);
+    rig.sim.revoke_all_bearers();
+    assert_eq!(rig.client.get(SIMS).call().unwrap().status(), 200);
+}
