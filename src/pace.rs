@@ -59,6 +59,7 @@ mod tests {
     fn a_call_without_the_time_to_wait_takes_nobodys_place() {
         let (pace, now) = (Pace::per_second(10), Instant::now());
         let latest = now + 150 * MS;
+        assert_eq!(pace.wait_from(now, now), None);
         pace.wait_from(now, latest).unwrap();
         pace.wait_from(now, latest).unwrap();
         for _ in 0..100 {

@@ -51,6 +51,26 @@ fn without_headers_a_page_whose_times_differ_is_known_by_its_first_id() {
 }
 
 #[test]
+fn without_headers_a_page_without_ids_is_known_by_its_bytes() {
+    let (sim, client) = rig(PagingHeaders::None);
+    sim.next_n("/api/v1/odd", 2, Answer::json(200, r#"["text"]"#));
+    assert_eq!(client.get("/api/v1/odd").pages().count(), 1);
+    assert_eq!(sim.requests_to("/api/v1/odd").len(), 2);
+}
+
+#[test]
+fn a_list_that_grows_is_walked_to_its_new_end() {
+    let (sim, client) = rig(PagingHeaders::None);
+    let page = |id: u32| Answer::json(200, format!(r#"[{{"id":{id}}}]"#));
+    sim.next(SIMS, page(1).header("X-Total-Pages", "2"));
+    sim.next(SIMS, page(2).header("X-Total-Pages", "3"));
+    // Says nothing, so that what was said last counts.
+    sim.next(SIMS, page(3));
+    assert_eq!(ids(&client, 1), [1, 2, 3]);
+    assert_eq!(sim.requests_to(SIMS).len(), 3);
+}
+
+#[test]
 fn without_headers_members_without_an_id_are_not_taken_for_each_other() {
     let (sim, client) = rig(PagingHeaders::None);
     for body in [r#"[{"id":null,"n":1}]"#, r#"[{"id":null,"n":2}]"#, r#"["text"]"#, "[3]", "[]"] {
@@ -126,6 +146,13 @@ fn ten_pages_are_asked_for_in_a_second_by_all_lists_of_a_session_together() {
 }
 
 #[test]
+fn a_query_may_have_members_whose_names_begin_like_the_page() {
+    let (sim, client) = rig(PagingHeaders::Long);
+    client.get("/api/v1/sim?per_page=25&page_size=1").pages().next().unwrap().unwrap();
+    assert_eq!(sim.requests_to(SIMS)[0].query, "per_page=25&page_size=1&page=1");
+}
+
+#[test]
 fn a_page_whose_turn_comes_past_its_deadline_is_not_waited_for() {
     let (sim, client) = rig(PagingHeaders::Long);
     client.auth_token().unwrap();
@@ -149,7 +176,8 @@ fn an_error_is_the_last_thing_a_list_gives() {
 #[test]
 fn a_list_that_is_none_is_said() {
     let (sim, client) = rig(PagingHeaders::Long);
-    sim.next(SIMS, Answer::json(200, r#"{"not":"a list"}"#));
+    let counted = Answer::json(200, r#"{"not":"a list"}"#).header("X-Total-Pages", "3");
+    sim.next(SIMS, counted);
     let items: Vec<_> = client.sims().collect();
     assert_eq!(items.len(), 1);
     assert_eq!(items[0].as_ref().unwrap_err().kind(), ErrorKind::BadResponse);
