@@ -322,6 +322,8 @@ pub fn url_escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use emnify_simulator::{Answer, DEFAULT_APPLICATION_TOKEN, Simulator};
+
     use super::*;
 
     #[test]
@@ -333,12 +335,35 @@ mod tests {
     }
 
     fn client() -> Client {
-        Client::new(crate::Credentials::application_token("canary")).unwrap()
+        // Without TLS as well, where the usual base is refused.
+        let token = crate::Credentials::application_token("canary");
+        Client::builder(token).base_url("http://127.0.0.1").build().unwrap()
     }
 
     fn answer(status: u16, retry_after: Option<&str>) -> Incoming {
         let header = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
         Incoming { status, headers: header.into_iter().collect(), body: Vec::new() }
+    }
+
+    #[test]
+    fn what_found_no_connection_was_not_done_and_what_was_lost_may_be() {
+        let sim = Simulator::builder().start().unwrap();
+        let token = crate::Credentials::application_token(DEFAULT_APPLICATION_TOKEN);
+        let client = Client::builder(token).base_url(sim.base_url()).build().unwrap();
+        client.auth_token().unwrap();
+        sim.next("/api/v1/sim", Answer::lost().header("Connection", "close"));
+        assert!(client.post("/api/v1/sim").call().unwrap_err().may_be_done());
+        drop(sim);
+        let error = client.post("/api/v1/sim").call().unwrap_err();
+        assert!(!error.may_be_done(), "{error}");
+    }
+
+    #[test]
+    fn of_several_mistakes_the_first_is_told() {
+        let client = client();
+        let request = client.get("api").header("a b", "x").header("host", "x").json_text("{");
+        let error = request.call().unwrap_err();
+        assert!(error.to_string().contains("its name"), "{error}");
     }
 
     #[test]

@@ -156,6 +156,10 @@ fn a_body_that_does_not_fit_is_not_quoted() {
     let error = client.get(SIMS).call().unwrap().json::<Vec<Sim>>().map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadResponse);
     assert!(!error.to_string().contains("canary"), "{error}");
+    assert!(error.to_string().contains("does not fit at line 1"), "{error}");
+    sim.next(SIMS, Answer::json(200, "[canary]"));
+    let error = client.get(SIMS).call().unwrap().json::<Vec<Sim>>().map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("is not JSON at line 1, column 2"), "{error}");
 }
 
 #[test]
@@ -254,6 +258,67 @@ fn a_get_lost_on_a_fresh_connection_is_not_repeated() {
     sim.next_n(SIMS, 2, Answer::cut_before_answer());
     assert_eq!(client.get(SIMS).call().unwrap_err().kind(), ErrorKind::Network);
     assert_eq!(sim.requests_to(SIMS).len(), 2);
+}
+
+#[test]
+fn a_get_lost_on_a_connection_that_never_served_is_not_repeated() {
+    let (sim, client) = rig();
+    sim.next("/api/v1/authenticate", Answer::pass().header("Connection", "close"));
+    client.auth_token().unwrap();
+    sim.next(SIMS, Answer::cut_before_answer());
+    let error = client.get(SIMS).call().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    assert_eq!(sim.requests_to(SIMS).len(), 1);
+}
+
+#[test]
+fn the_repeat_goes_past_all_idle_connections() {
+    let (sim, client) = rig();
+    client.auth_token().unwrap();
+    sim.next_n(SIMS, 2, Answer::pass().hold());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| client.get(SIMS).call().unwrap());
+        }
+        assert!(sim.wait_for_held(2, LONG));
+        sim.release();
+    });
+    sim.next(SIMS, Answer::cut_before_answer());
+    assert_eq!(client.get(SIMS).call().unwrap().status(), 200);
+    let connections: Vec<_> =
+        sim.requests_to(SIMS).into_iter().map(|request| request.connection).collect();
+    assert_ne!(connections[0], connections[1]);
+    assert!(connections[..2].contains(&connections[2]), "{connections:?}");
+    assert!(!connections[..3].contains(&connections[3]), "{connections:?}");
+}
+
+#[test]
+fn a_path_that_leaves_the_api_is_refused_before_anything_is_sent() {
+    let (sim, client) = rig();
+    for path in ["/v1/sim", "https://h.example/api/", "/api/../x"] {
+        assert_eq!(client.get(path).call().unwrap_err().kind(), ErrorKind::InvalidArgument);
+    }
+    assert_eq!(sim.requests().len(), 0);
+}
+
+#[test]
+fn the_names_in_a_query_are_escaped_as_its_values_are() {
+    let (sim, client) = rig();
+    client.get(SIMS).query("q&", "1=2").call().unwrap();
+    assert_eq!(sim.requests_to(SIMS)[0].query, "q%26=1%3D2");
+}
+
+#[test]
+fn an_answer_larger_than_the_client_allows_is_given_up() {
+    let sim = Simulator::builder().start().unwrap();
+    let client = Client::builder(Credentials::application_token(DEFAULT_APPLICATION_TOKEN))
+        .base_url(sim.base_url())
+        .max_response_bytes(1000)
+        .build()
+        .unwrap();
+    sim.next_n(SIMS, 2, Answer::json(200, "x".repeat(1001)));
+    assert_eq!(client.get(SIMS).call().unwrap_err().kind(), ErrorKind::BadResponse);
+    assert_eq!(client.get(SIMS).max_response_bytes(1001).call().unwrap().bytes().len(), 1001);
 }
 
 #[test]

@@ -91,6 +91,7 @@ mod tests {
             "/api/%",
             "/api/%4",
             "/api/%zz",
+            "/api/%4g",
             "/api/v1/x?a=b c",
             "/api/v1/x?a=[b]",
             "/api/v1/{id}",
@@ -105,6 +106,7 @@ mod tests {
     #[test]
     fn a_header_of_the_caller_cannot_become_two_or_replace_one_of_ours() {
         assert!(check_header("X-Emn-Origin-App", "gateway 1.0").is_ok());
+        assert!(check_header("X-Emn-Origin-App", "gateway\t1.0").is_ok());
         for (name, value) in [
             ("", "x"),
             ("a b", "x"),

@@ -84,7 +84,7 @@ mod tests {
         for secret in ["newPassword", "authToken", "pin1", "PUK2", "mfa-code", "KEY"] {
             assert!(is_secret(secret), "{secret}");
         }
-        let body = r#"{"description":"gateway 7","shipping":"text","monkey":"text","encoded":"text","code":"7","token":null}"#;
+        let body = r#"{"description":"gateway 7","shipping":"text","monkey":"text","encoded":"text","code":"7","token":null,"pin":123,"id":12345}"#;
         assert_eq!(found(body), [""; 0]);
         assert_eq!(found("password=x"), [""; 0]);
     }
