@@ -53,6 +53,11 @@ impl Response {
         &self.answer.body
     }
 
+    /// The body, decompressed, for the caller to keep. Nobody wipes it then.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.answer.body)
+    }
+
     /// The body as text.
     ///
     /// # Errors

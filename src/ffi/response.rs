@@ -16,10 +16,13 @@ pub struct emnify_response {
 }
 
 pub(super) struct ResponseObject {
-    response: Response,
-    /// The body with a NUL behind it.
-    body: Box<[u8]>,
+    http_status: u16,
+    total_pages: Option<u32>,
     headers: Vec<(String, CString)>,
+    /// What an answer that is not a 2xx means.
+    error: Option<Error>,
+    /// With a NUL behind it.
+    body: Vec<u8>,
 }
 
 impl Handed for ResponseObject {
@@ -33,12 +36,14 @@ impl Drop for ResponseObject {
 }
 
 pub(super) fn hand_out(response: Response) -> *mut emnify_response {
-    let mut body = Vec::with_capacity(response.bytes().len() + 1);
-    body.extend_from_slice(response.bytes());
-    body.push(0);
     let headers =
         response.headers().map(|(name, value)| (name.to_owned(), c_string(value))).collect();
-    let object = ResponseObject { response, body: body.into_boxed_slice(), headers };
+    let (http_status, total_pages) = (response.status(), response.total_pages());
+    let error = response.check().err();
+    // The body itself, which may be large, and not a copy. It has room for the NUL, or is empty.
+    let mut body = response.into_bytes();
+    body.push(0);
+    let object = ResponseObject { http_status, total_pages, headers, error, body };
     object::add(object) as *mut emnify_response
 }
 
@@ -52,7 +57,7 @@ fn ask<R>(
 /// The HTTP status of the answer, such as 200. NULL: 0.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_response_http_status(response: *const emnify_response) -> i32 {
-    ask(response, |object| Some(i32::from(object.response.status()))).unwrap_or(0)
+    ask(response, |object| Some(i32::from(object.http_status))).unwrap_or(0)
 }
 
 /// EMNIFY_OK for an answer with a 2xx status; else the status and the error that the answer means,
@@ -72,7 +77,8 @@ pub unsafe extern "C" fn emnify_response_check(
     // SAFETY: as the caller promises.
     unsafe {
         boundary::run(out_error, || {
-            ask(response, |object| Some(object.response.check())).unwrap_or_else(|| {
+            let checked = ask(response, |object| Some(object.error.clone().map_or(Ok(()), Err)));
+            checked.unwrap_or_else(|| {
                 Err(if response.is_null() {
                     argument::missing("response")
                 } else {
@@ -132,5 +138,5 @@ pub unsafe extern "C" fn emnify_response_header(
 /// is answered with the last one again, so count pages by this.
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_response_total_pages(response: *const emnify_response) -> u32 {
-    ask(response, |object| object.response.total_pages()).unwrap_or(0)
+    ask(response, |object| object.total_pages).unwrap_or(0)
 }

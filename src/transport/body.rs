@@ -46,17 +46,18 @@ impl Collected {
         if needed > self.limit {
             return Err(Refused::TooLarge);
         }
-        if needed > self.bytes.capacity() {
+        if needed >= self.bytes.capacity() {
             self.grow(needed)?;
         }
         self.bytes.extend_from_slice(part);
         Ok(())
     }
 
-    /// `Vec` itself would free the old memory unwiped, and abort where there is none.
+    /// `Vec` itself would free the old memory unwiped, and abort where there is none. There is always
+    /// a byte to spare, for the NUL with which the C layer ends the body without moving it.
     fn grow(&mut self, needed: usize) -> Result<(), Refused> {
         let doubled = self.bytes.capacity().saturating_mul(2);
-        let capacity = needed.max(FIRST).max(doubled).min(self.limit);
+        let capacity = needed.max(FIRST).max(doubled).min(self.limit).saturating_add(1);
         let mut larger = Vec::new();
         larger.try_reserve_exact(capacity).map_err(|_| Refused::OutOfMemory)?;
         larger.extend_from_slice(&self.bytes);
@@ -97,6 +98,18 @@ mod tests {
         let mut body = Collected::new(100);
         body.push(b"bodyjunk").unwrap();
         assert_eq!(body.into_bytes(4), b"body");
+    }
+
+    #[test]
+    fn a_body_has_a_byte_to_spare() {
+        for length in [1, FIRST - 1, FIRST, FIRST + 1, 10_000] {
+            for parts in [1, length] {
+                let mut body = Collected::new(10_000);
+                vec![7; length].chunks(length / parts).for_each(|part| body.push(part).unwrap());
+                let body = body.into_bytes(length);
+                assert!(body.len() == length && body.capacity() > length, "{length}");
+            }
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let mut mixed = Vec::new();
     loop {
         let pair = [preferred.next(), other.next()];
-        if pair == [None, None] || mixed.len() >= MOST_ADDRESSES {
+        if pair == [None, None] {
             mixed.truncate(MOST_ADDRESSES);
             return mixed;
         }

@@ -229,7 +229,6 @@ fn build(base: &BaseUrl, request: &Outgoing<'_>) -> Result<Request<()>, Error> {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong(()))?;
         let mut value = HeaderValue::from_str(value).map_err(|_| wrong(()))?;
         value.set_sensitive(true);
-        // In place of ours, so that a caller can do without gzip: `accept-encoding: identity`.
         headers.insert(name, value);
     }
     Ok(built)

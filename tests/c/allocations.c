@@ -1,5 +1,5 @@
 /*
- * What a call costs the heap while the token is cached.
+ * What calls cost the heap.
  *
  *     allocations BASE_URL
  *
@@ -18,29 +18,37 @@ extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *memory);
 
 static __thread unsigned long taken, released;
+/* And how many of them were of so many bytes or more. */
+static __thread size_t large = SIZE_MAX;
+static __thread unsigned long taken_large;
+
+static void note(size_t size) {
+  taken++;
+  taken_large += size >= large;
+}
 
 void *malloc(size_t size) {
-  taken++;
+  note(size);
   return __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size) {
-  taken++;
+  note(count * size);
   return __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size) {
-  taken++;
+  note(size);
   return __libc_realloc(old, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-  taken++;
+  note(size);
   return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
-  taken++;
+  note(size);
   *memory = __libc_memalign(alignment, size);
   return *memory == NULL ? ENOMEM : 0;
 }
@@ -94,6 +102,25 @@ static void many(const char *base_url, char *buffer, size_t capacity) {
   }
 }
 
+/* A list is large, and memory small: the answer is kept as it came, and once. */
+static void large_answer(emnify_client *client) {
+  static const char PATH[] = "/api/v1/sim?per_page=1000";
+  emnify_response *response;
+  size_t length;
+  int round;
+  for (round = 0; round < 2; round++) {
+    EXPECT(emnify_request(client, "GET", PATH, NULL, &response, NULL) == EMNIFY_OK, "a list");
+    EXPECT(strlen(emnify_response_body(response, &length)) == length, "a NUL behind it");
+    EXPECT(length > 50000, "a long list, got %zu bytes", length);
+    emnify_free(response);
+    EXPECT(round == 0 || taken_large == 1, "memory for one body, got it %lu times", taken_large);
+    /* The second time it is known what to look for. */
+    large = length;
+    taken_large = 0;
+  }
+  large = SIZE_MAX;
+}
+
 int main(int argc, char **argv) {
   static char buffer[4096];
   unsigned long before;
@@ -119,6 +146,7 @@ int main(int argc, char **argv) {
   EXPECT(taken == 0, "nothing to be allocated by 1,000 copies, got %lu", taken);
   EXPECT(released == 0, "nothing to be released by 1,000 copies, got %lu", released);
   EXPECT(strcmp(buffer, token) == 0 && length == strlen(token), "the token");
+  large_answer(client);
   emnify_free(token);
   emnify_free(client);
   many(argv[1], buffer, sizeof buffer);
