@@ -22,7 +22,7 @@ fn by_name(sim: &Simulator) -> String {
 }
 
 #[test]
-fn threads_share_a_client_until_it_is_freed() {
+fn threads_share_clients_until_they_are_freed_and_are_cancelled_between_calls() {
     for link in BOTH {
         let program = Source::c("threads", link).build();
         let sim = simulator();

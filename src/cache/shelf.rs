@@ -71,7 +71,10 @@ pub(super) enum OwnShelf {
 
 impl OwnShelf {
     pub(super) fn take() -> Self {
-        let free = SHELVES.iter().position(|shelf| !shelf.taken.swap(true, Ordering::Acquire));
+        // Looked at before it is written to: the readers of a shelf that is taken are to keep its line.
+        let free = SHELVES.iter().position(|shelf| {
+            !shelf.taken.load(Ordering::Relaxed) && !shelf.taken.swap(true, Ordering::Acquire)
+        });
         match free {
             Some(number) => Self::Common(number),
             None => Self::Private(Box::new(Shelf::new())),

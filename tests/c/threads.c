@@ -1,5 +1,5 @@
 /*
- * Many threads and one client.
+ * Many threads and one client, or many.
  *
  *     threads BASE_URL
  */
@@ -100,10 +100,53 @@ static void herd(const char *base_url) {
   pthread_barrier_destroy(&start);
 }
 
+/* Asks for tokens that are there, and meets no other place to be cancelled in. */
+static void *asks_on(void *argument) {
+  while (!__atomic_load_n(&gone, __ATOMIC_SEQ_CST)) {
+    char buffer[4096];
+    emnify_free(token_of(argument));
+    EXPECT(emnify_auth_token_copy(argument, buffer, sizeof buffer, NULL, NULL, NULL) == EMNIFY_OK,
+           "a copy");
+  }
+  pthread_testcancel();
+  EXPECT(0, "the thread to be cancelled after the calls");
+  return NULL;
+}
+
+/* A thread is cancelled while it asks one of many clients, and others come and go. It may be the last to
+ * let go of those, whose connections are then closed. */
+static void cancelled_among_many(const char *base_url) {
+  enum { MANY = 20, COMING_AND_GOING = 20 };
+  emnify_client *clients[MANY];
+  pthread_t thread;
+  void *result;
+  int i;
+  for (i = 0; i < MANY; i++) {
+    clients[i] = client_at(base_url);
+  }
+  client = clients[MANY - 1];
+  emnify_free(token_of(client));
+  __atomic_store_n(&gone, 0, __ATOMIC_SEQ_CST);
+  EXPECT(pthread_create(&thread, NULL, asks_on, client) == 0, "a thread");
+  EXPECT(pthread_cancel(thread) == 0, "to cancel");
+  for (i = 0; i < COMING_AND_GOING; i++) {
+    emnify_client *other = client_at(base_url);
+    emnify_free(token_of(other));
+    emnify_free(other);
+  }
+  __atomic_store_n(&gone, 1, __ATOMIC_SEQ_CST);
+  pthread_join(thread, &result);
+  EXPECT(result == PTHREAD_CANCELED, "the thread to end where the program lets it");
+  for (i = 0; i < MANY; i++) {
+    emnify_free(clients[i]);
+  }
+}
+
 int main(int argc, char **argv) {
   EXPECT(argc == 2, "one argument");
   herd(argv[1]);
   /* Fewer rounds where something slow looks on. */
   freed_while_in_use(argv[1], getenv("FEW_ROUNDS") != NULL ? 5 : ROUNDS);
+  cancelled_among_many(argv[1]);
   return 0;
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwapOption, Guard};
 
 use crate::cache::SHELVES;
+use crate::ffi::boundary;
 use crate::token::AuthToken;
 use crate::{Client, sys};
 
@@ -45,6 +46,11 @@ impl Registered {
     #[inline]
     fn as_ptr(&self) -> *const Client {
         self.address() as *const Client
+    }
+
+    fn client(&self) -> &Client {
+        // SAFETY: it comes from `Arc::into_raw`, and `self` is an owner.
+        unsafe { &*self.as_ptr() }
     }
 }
 
@@ -140,13 +146,15 @@ pub(in crate::ffi) fn with_cached_token<R>(
         shortcut.leads_from(address).map(|in_use| (shortcut, in_use, shelf))
     });
     let Some((shortcut, in_use, shelf)) = found else {
-        return client(address)?.with_cached_token(look).ok()?;
+        // Whoever lets go of a snapshot last closes the connections of clients released meanwhile.
+        return boundary::uncancelled(|| client(address)?.with_cached_token(look).ok()?);
     };
     if shortcut.born.load(Ordering::Relaxed) != sys::fork_generation() {
         return None;
     }
     let look = |token: &AuthToken, now| {
-        // The client was here all the time, then, and so the token is its own.
+        // The client was here all the time, then, and so the token is its own. This is not looked at too
+        // early: the token was loaded with acquire, and another client's is published after its use.
         let is_its_own = shortcut.leads_from(address) == Some(in_use);
         is_its_own.then(|| look(token.as_str(), token.expires_in_at(now)))
     };
@@ -157,15 +165,16 @@ pub(in crate::ffi) fn add_client(client: Client) -> usize {
     let shelf = client.shelf();
     let client = Registered::new(Arc::new(client));
     let address = client.address();
+    // First: whoever signs in with the client has found it, and so publishes after the new use.
+    if let Some(number) = shelf {
+        SHORTCUTS[number].lead_from(address);
+    }
     CLIENTS.rcu(|clients| {
         let mut clients = clients.as_deref().cloned().unwrap_or_default();
         let at = clients.partition_point(|known| known.address() < address);
         clients.insert(at, client.clone());
         Some(Arc::new(clients))
     });
-    if let Some(number) = shelf {
-        SHORTCUTS[number].lead_from(address);
-    }
     address
 }
 
@@ -180,16 +189,24 @@ pub(in crate::ffi) fn client(address: usize) -> Option<FoundClient> {
 
 /// Lets go of the client at `address`, if there is one.
 pub(super) fn remove(address: usize) -> bool {
-    // First: as long as the client lives, its shelf is nobody else's.
-    if let Some(shelf) = client(address).and_then(|client| client.shelf()) {
-        SHORTCUTS[shelf].close(address);
-    }
+    // First, so that nobody finds a shortcut to a client that is no more. The client lives meanwhile,
+    // and so its shelf is nobody else's.
+    let close = |client: &Client| {
+        if let Some(shelf) = client.shelf() {
+            SHORTCUTS[shelf].close(address);
+        }
+    };
+    let Some(found) = client(address) else { return false };
+    close(&found);
+    drop(found);
     let before = CLIENTS.rcu(|clients| {
         let others =
             clients.iter().flat_map(|it| it.iter()).filter(|known| known.address() != address);
         Some(Arc::new(others.cloned().collect::<Clients>()))
     });
-    before.is_some_and(|before| before.iter().any(|known| known.address() == address))
+    let removed = before.iter().flat_map(|it| it.iter()).find(|known| known.address() == address);
+    // Again: where a program releases one twice at once, it may be another by now that goes.
+    removed.inspect(|known| close(known.client())).is_some()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::others::{self, Owner};
 use super::spread;
+use crate::ffi::boundary;
 use crate::ffi::text::Text;
 
 /// As a power of two: enough that two threads on a device with a few cores seldom meet.
@@ -44,7 +45,9 @@ pub(in crate::ffi) fn add_text(text: Text) -> usize {
     let address = text.into_address();
     if !line(address).replace(0, !address) {
         // SAFETY: it is the address of a text that nobody else has seen.
-        others::register(Owner::of_text(unsafe { Text::from_address(address) }));
+        let owner = Owner::of_text(unsafe { Text::from_address(address) });
+        // Behind a lock, for which some systems wait where pthread_cancel acts.
+        boundary::uncancelled(|| others::register(owner));
     }
     address
 }
