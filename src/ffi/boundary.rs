@@ -40,9 +40,9 @@ pub(super) fn value<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
 }
 
 /// Runs `work` that cannot wait, or gives `None` where it panics or does so itself; the caller then
-/// takes the long way through [`run`]. It makes no system call that pthread_cancel could act in, so
-/// that its state may stay as it is: to change it twice would be a tenth of what handing out a token
-/// costs. What does, seldom, goes through [`uncancelled`].
+/// takes the long way through [`run`]. It makes no system call that pthread_cancel could act in, but
+/// to report a panic, so that its state may stay as it is: to change it twice would be a quarter of
+/// what handing out a token costs. What does, seldom, goes through [`uncancelled`].
 #[inline]
 pub(super) fn at_once<T>(work: impl FnOnce() -> Option<T>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(|| {

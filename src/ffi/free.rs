@@ -16,7 +16,7 @@ use super::{boundary, object};
 #[unsafe(no_mangle)]
 pub extern "C" fn emnify_free(object: *mut c_void) {
     let address = object as usize;
-    // A text first, since it goes without what the others need.
+    // A text first: nothing in its release can be cancelled in.
     let was_text = || object::remove_text(address).then_some(());
     if address != 0 && boundary::at_once(was_text).is_none() {
         boundary::value((), || object::remove(address));

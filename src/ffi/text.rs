@@ -8,7 +8,7 @@ use crate::sys;
 
 /// A text that C owns until it is released, and that is wiped then.
 pub(super) struct Text(
-    /// How many bytes these are, the guard, the text, and a NUL.
+    /// Their number, the guard, the text, and a NUL.
     Box<[u8]>,
 );
 

@@ -136,7 +136,7 @@ impl Shortcut {
 }
 
 /// What `look` makes of the token of the client at `address` and of the time that it will go on being
-/// handed out, if there is one that is not due for renewal. No lock and no allocation.
+/// handed out, if there is one that is not due for renewal. No lock, and no allocation but `look`'s.
 #[inline]
 pub(in crate::ffi) fn with_cached_token<R>(
     address: usize,

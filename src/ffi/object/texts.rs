@@ -10,7 +10,7 @@ use crate::ffi::text::Text;
 /// As a power of two: enough that two threads on a device with a few cores seldom meet.
 const LINE_BITS: u32 = 7;
 
-/// As many texts as share a cache line, which is what threads would otherwise pull back and forth.
+/// The texts of one cache line. Few threads use each line, so that they do not pull it back and forth.
 #[derive(Debug)]
 #[repr(align(64))]
 struct Line([AtomicUsize; 64 / size_of::<usize>()]);
@@ -19,7 +19,8 @@ struct Line([AtomicUsize; 64 / size_of::<usize>()]);
 /// is none.
 ///
 /// What does not fit, because a program keeps very many, stands with the [`others`]. A child process
-/// inherits texts with its memory and may release them: no lock could be held in here.
+/// inherits what stands here and may release it, since no lock could be held; what stands with the
+/// others stays until the child ends.
 static LINES: [Line; 1 << LINE_BITS] =
     [const { Line([const { AtomicUsize::new(0) }; 64 / size_of::<usize>()]) }; 1 << LINE_BITS];
 
