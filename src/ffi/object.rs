@@ -25,9 +25,10 @@ pub(super) use self::texts::{add_text, remove_text};
 /// once. Otherwise it would go well, and the next object at the same address be released with it.
 pub(super) const GUARD: usize = 16;
 
-/// Lets go of whatever is at `address`. Nothing happens where that is not an address of ours.
+/// Lets go of whatever is at `address` and was not found by [`remove_text`]. Nothing happens where that
+/// is not an address of ours.
 pub(super) fn remove(address: usize) {
-    let _ = remove_text(address) || others::remove(address) || clients::remove(address);
+    let _ = others::remove(address) || clients::remove(address);
 }
 
 /// All bits of `address` have a say in the highest ones of the result: allocators give each thread
