@@ -1,9 +1,10 @@
 //! Making, keeping and losing connections.
 
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
-use super::server::{Server, ok};
+use super::server::{Connection, Server, ok};
 use super::*;
 use crate::error::ErrorKind;
 use crate::transport::IpFamily;
@@ -53,13 +54,22 @@ fn an_idle_connection_that_dies_with_the_request_is_told_from_a_fresh_one() {
 
 #[test]
 fn an_idle_connection_that_was_closed_is_not_used() {
-    let server = Server::start(|mut connection| {
+    let turn = Arc::new(Barrier::new(2));
+    let servers = Arc::clone(&turn);
+    let server = Server::start_raw(move |number, mut stream, requests| {
+        let mut connection = Connection::over(number, &mut stream, requests);
         connection.request();
         connection.write(ok("{}").as_bytes());
+        if number == 1 {
+            servers.wait();
+            stream.shutdown(Shutdown::Write).unwrap();
+            servers.wait();
+        }
     });
     let transport = transport(&server);
     send(&transport).unwrap();
-    thread::sleep(Duration::from_millis(100));
+    turn.wait();
+    turn.wait();
     send(&transport).unwrap();
     assert_eq!(server.connections(), 2);
 }

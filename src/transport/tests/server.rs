@@ -57,7 +57,11 @@ impl Server {
             for stream in listener.incoming() {
                 let number = count.fetch_add(1, Ordering::SeqCst) + 1;
                 let (script, requests) = (Arc::clone(&script), Arc::clone(&requests));
-                thread::spawn(move || script(number, stream.unwrap(), requests));
+                let stream = stream.unwrap();
+                // What a script has written is to be with the client when the script goes on.
+                // Else a second write waits for the client's delayed acknowledgement of the first.
+                stream.set_nodelay(true).unwrap();
+                thread::spawn(move || script(number, stream, requests));
             }
         });
         server
