@@ -97,13 +97,15 @@ fn presentable(text: &str, secrets: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     fn answer(headers: &[(&str, &str)], body: &str) -> Incoming {
         Incoming {
             status: 401,
             headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
-            body: body.as_bytes().to_vec(),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
         }
     }
 

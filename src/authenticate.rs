@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::cache::{CodeGrant, Failure, Grant, Issued, TokenSource, TrustedDevice, Verdict};
+use crate::collected::to_json;
 use crate::credentials::{Credentials, Kind};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -131,11 +132,7 @@ impl<'a> Message<'a> {
     }
 
     fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        // Sized so that it does not grow: a vector that moves leaves its old bytes behind.
-        let mut json = Zeroizing::new(Vec::with_capacity(10 * 1024));
-        serde_json::to_writer(&mut *json, self)
-            .expect("strings under fixed names are always JSON, and a vector takes all bytes");
-        json
+        to_json(self).expect("strings under fixed names are always JSON")
     }
 
     /// What an answer must not be allowed to echo into an error.
@@ -189,12 +186,11 @@ pub(crate) struct Asked<'a> {
 }
 
 /// What an answer with a token, or without the one that was asked for, means.
-pub(crate) fn understand(asked: &Asked<'_>, mut answer: Incoming) -> Result<Issued, Failure> {
+pub(crate) fn understand(asked: &Asked<'_>, answer: Incoming) -> Result<Issued, Failure> {
     let understood = match answer.status {
         200..=299 => success(&answer),
         _ => Err(failure(asked, &answer)),
     };
-    answer.body.zeroize();
     understood.map_err(|(verdict, error)| Failure {
         verdict,
         error,

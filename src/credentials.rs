@@ -13,8 +13,8 @@ use crate::error::Error;
 /// token.
 ///
 /// emnify recommends application tokens for devices. User credentials need a second factor on
-/// all but trial accounts. The texts are wiped from memory with the last clone; `Debug` shows
-/// which kind it is and no more.
+/// all but trial accounts. Tokens and passwords are wiped from memory with the last clone; `Debug`
+/// shows which kind it is and no more.
 #[derive(Clone)]
 pub struct Credentials(Arc<Kind>);
 

@@ -68,6 +68,7 @@ mod authenticate;
 mod cache;
 mod client;
 mod clock;
+mod collected;
 mod credentials;
 mod deadline;
 #[cfg(test)]

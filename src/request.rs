@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use self::checks::{check_header, check_path};
 use self::secrets::secrets_in;
 use crate::client::{Client, Parts};
+use crate::collected::to_json;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::log::LogLevel;
@@ -114,8 +115,8 @@ impl Request<'_> {
 
     /// A body in JSON.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(json) => self.body = Some(Zeroizing::new(json)),
+        match to_json(body) {
+            Ok(json) => self.body = Some(json),
             // The error may quote the value, which may be a secret.
             Err(_) => self.blame(Error::invalid("json: the body cannot be written as JSON")),
         }
@@ -317,7 +318,10 @@ pub fn url_escape(text: &str) -> String {
     /// All but the unreserved characters of RFC 3986.
     const RESERVED: &AsciiSet =
         &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(text, RESERVED).to_string()
+    // With room for all, so that no copy is left behind: it may be a secret.
+    let mut escaped = String::with_capacity(3 * text.len());
+    escaped.extend(utf8_percent_encode(text, RESERVED));
+    escaped
 }
 
 #[cfg(test)]

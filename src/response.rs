@@ -4,7 +4,6 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use zeroize::Zeroize;
 
 use crate::error::{Error, ErrorKind};
 use crate::token::AuthToken;
@@ -55,7 +54,7 @@ impl Response {
 
     /// The body, decompressed, for the caller to keep. Nobody wipes it then.
     pub fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut self.answer.body)
+        std::mem::take(&mut *self.answer.body)
     }
 
     /// The body as text.
@@ -129,12 +128,6 @@ impl Response {
         Error::new(ErrorKind::BadResponse, message)
             .with_answer(self.status(), None, self.answer.request_id())
             .with_may_be_done(true)
-    }
-}
-
-impl Drop for Response {
-    fn drop(&mut self) {
-        self.answer.body.zeroize();
     }
 }
 

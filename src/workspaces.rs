@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::authenticate::{Asked, Authenticator, understand};
 use crate::cache::{Failure, Grant, Issued, TokenSource, Verdict};
 use crate::client::Client;
+use crate::collected::to_json;
 use crate::credentials::Kind;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -96,7 +97,7 @@ impl Switch {
 
     fn ask(&self, bearer: &str, deadline: Deadline) -> Result<Incoming, Failure> {
         let message = Message { target_organisation: Target { id: self.id } };
-        let body = serde_json::to_vec(&message).expect("a number under fixed names is always JSON");
+        let body = to_json(&message).expect("a number under fixed names is always JSON");
         let request = Outgoing {
             method: Method::Post,
             path: PATH,

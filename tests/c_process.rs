@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::io::Write;
 use std::process::Command;
 use std::time::Duration;
 
-use emnify_simulator::{Answer, Simulator, SimulatorBuilder};
+use emnify_simulator::{
+    Answer, DEFAULT_APPLICATION_TOKEN, DEFAULT_PASSWORD, DEFAULT_USERNAME, Simulator,
+    SimulatorBuilder,
+};
 use support::{Link, Source, have, must, shared_object};
 
 const AUTHENTICATE: &str = "/api/v1/authenticate";
@@ -176,4 +180,67 @@ fn it_may_be_closed_while_calls_are_pending_and_leaves_nothing_behind() {
     let library = library.to_str().expect("UTF-8");
     program.run(&[library, &by_name(&sim)]).expect_success("dlopen");
     assert_eq!(sim.violations(), Vec::<String>::new());
+}
+
+/// Looks through memory as it is given back, and through all of it at the end.
+#[test]
+fn no_secret_is_left_in_memory() {
+    if !cfg!(target_env = "gnu") {
+        println!("skipped: another C library does not let its allocator be replaced like this");
+        return;
+    }
+    let refresh_token = "made-up-refresh-token-of-no-value";
+    let next_refresh_token = "made-up-second-refresh-token-of-none";
+    let canary = "made-up-canary-in-the-body-of-an-answer";
+    let json = format!(r#"{{"secret":"{canary}","padding":"{}"}}"#, "x".repeat(5000));
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(json.as_bytes()).expect("in memory");
+    let gzip = gzip.finish().expect("in memory");
+    let chunks: String = json
+        .as_bytes()
+        .chunks(1000)
+        .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
+        .collect();
+    let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    let signed_in = |refresh_token: &str| {
+        let body = format!(
+            r#"{{"auth_token":"{}","refresh_token":"{refresh_token}"}}"#,
+            simulator().issue_bearer()
+        );
+        Answer::json(200, body)
+    };
+    for (link, tls) in [(Link::Shared, false), (Link::Static, false), (Link::Shared, true)] {
+        let program = Source::c("traces", link).build();
+        let ca_file = program.directory().join("ca.pem");
+        let builder = Simulator::builder().no_sign_in_limit();
+        let builder = if tls { builder.tls(true).write_ca(&ca_file) } else { builder };
+        let sim = builder.start().expect("a simulator starts");
+        // Two application tokens and a user; then the refresh tokens.
+        sim.next_n(AUTHENTICATE, 3, Answer::pass());
+        sim.next(AUTHENTICATE, signed_in(next_refresh_token));
+        sim.next(AUTHENTICATE, signed_in(""));
+        const CANARY: &str = "/api/v1/canary";
+        sim.next(CANARY, Answer::json(200, &*json));
+        sim.next(CANARY, Answer::garbage(&*chunked));
+        let encoded = Answer::status(200).header("Content-Encoding", "gzip");
+        sim.next(CANARY, encoded.body("application/json", &*gzip));
+        sim.next(CANARY, Answer::cut_in_body(100_000, &*json));
+
+        let reversed = |text: &str| text.chars().rev().collect::<String>();
+        let ca_file = if tls { ca_file.to_str().expect("UTF-8") } else { "" };
+        let url = sim.base_url();
+        let secrets = [
+            DEFAULT_APPLICATION_TOKEN,
+            DEFAULT_USERNAME,
+            DEFAULT_PASSWORD,
+            refresh_token,
+            canary,
+            next_refresh_token,
+        ];
+        let arguments: Vec<String> =
+            [url, ca_file.to_owned()].into_iter().chain(secrets.map(reversed)).collect();
+        program.run(&arguments).expect_success("traces");
+        assert_eq!(sim.sign_ins(), 5);
+        assert_eq!(sim.violations(), Vec::<String>::new());
+    }
 }

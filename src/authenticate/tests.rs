@@ -38,7 +38,7 @@ fn each_grant_is_exactly_one_variant_without_null() {
 fn answer(status: u16, body: &str) -> Incoming {
     let date = ("date".to_owned(), "Tue, 14 Nov 2023 22:13:20 GMT".to_owned());
     let id = ("x-amzn-requestid".to_owned(), "req-1".to_owned());
-    Incoming { status, headers: vec![date, id], body: body.as_bytes().to_vec() }
+    Incoming { status, headers: vec![date, id], body: Zeroizing::new(body.as_bytes().to_vec()) }
 }
 
 fn outcome(status: u16, body: &str) -> Result<Issued, Failure> {

@@ -2,8 +2,11 @@
 
 use std::ffi::{CString, c_char};
 
+use zeroize::{Zeroize, Zeroizing};
+
 use super::object::{self, GUARD};
 use super::{argument, boundary};
+use crate::collected::to_json;
 use crate::sys;
 
 /// A text that C owns until it is released, and that is wiped then.
@@ -81,7 +84,7 @@ pub(super) fn c_string(text: &str) -> CString {
 #[must_use]
 pub unsafe extern "C" fn emnify_json_quote(text: *const c_char) -> *mut c_char {
     // SAFETY: as the caller promises.
-    unsafe { transformed(text, |text| serde_json::Value::from(text).to_string()) }
+    unsafe { transformed(text, |text| to_json(&text).ok()) }
 }
 
 /// The text with everything escaped that means something in a URL, for putting together a path
@@ -95,15 +98,21 @@ pub unsafe extern "C" fn emnify_json_quote(text: *const c_char) -> *mut c_char {
 #[must_use]
 pub unsafe extern "C" fn emnify_url_escape(text: *const c_char) -> *mut c_char {
     // SAFETY: as the caller promises.
-    unsafe { transformed(text, crate::url_escape) }
+    unsafe { transformed(text, |text| Some(crate::url_escape(text))) }
 }
 
-unsafe fn transformed(text: *const c_char, transform: impl FnOnce(&str) -> String) -> *mut c_char {
+/// Hands out what `transform` makes of a text; NULL where there is none, or nothing can be made of it.
+unsafe fn transformed<T: AsRef<[u8]> + Zeroize>(
+    text: *const c_char,
+    transform: impl FnOnce(&str) -> Option<T>,
+) -> *mut c_char {
     boundary::value(std::ptr::null_mut(), || {
         // SAFETY: as the caller promises.
-        match unsafe { argument::text(text, "text") } {
-            Ok(text) => hand_out(&transform(text)),
-            Err(_) => std::ptr::null_mut(),
+        let text = unsafe { argument::text(text, "text") }.ok();
+        let new = text.and_then(transform).map(Zeroizing::new);
+        match new.as_ref().and_then(|new| std::str::from_utf8((**new).as_ref()).ok()) {
+            Some(new) => hand_out(new),
+            None => std::ptr::null_mut(),
         }
     })
 }

@@ -20,7 +20,7 @@ fn client() -> Client {
 
 fn answer(status: u16, retry_after: Option<&str>) -> Incoming {
     let header = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
-    Incoming { status, headers: header.into_iter().collect(), body: Vec::new() }
+    Incoming { status, headers: header.into_iter().collect(), body: Zeroizing::default() }
 }
 
 #[test]

@@ -14,8 +14,8 @@ use ureq::unversioned::transport::{ConnectionDetails, NextTimeout, time};
 use zeroize::Zeroizing;
 
 use super::Progress;
-use super::body::{Collected, Refused};
 use super::framing::Framing;
+use crate::collected::{Collected, Refused};
 use crate::deadline::Deadline;
 
 /// What a call is doing, for the message of a failure.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::NoAnswer;
 use super::call::{Phase, SoFar};
 use super::exchange::Broken;
+use crate::collected::Refused;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 
@@ -86,9 +87,9 @@ impl Circumstances<'_> {
             U::ConnectProxyFailed(why) => {
                 network(format!("the proxy did not connect to {host}: {why}"))
             }
-            U::BodyExceedsLimit(limit) => bad_response(format!(
-                "the answer of {host} is larger than max_response_bytes ({limit})"
-            )),
+            U::BodyExceedsLimit(limit) => {
+                refused(&Refused::TooLarge, usize::try_from(limit).unwrap_or(usize::MAX), host)
+            }
             // Of the request; what is wrong with it may be a secret.
             U::Http(_) | U::BadUri(_) => {
                 Error::invalid("path is no URL path: encode what is not allowed in one")
@@ -120,6 +121,19 @@ impl Circumstances<'_> {
             Phase::Tunnelling => network(format!("the proxy's answer is not HTTP: {why}")),
             _ => bad_response(format!("the answer of {host} is not proper HTTP: {why}")),
         }
+    }
+}
+
+/// Of a body that could not be taken in.
+pub(super) fn refused(why: &Refused, limit: usize, host: &str) -> Error {
+    match why {
+        Refused::TooLarge => bad_response(format!(
+            "the answer of {host} is larger than max_response_bytes ({limit})"
+        )),
+        Refused::OutOfMemory => Error::new(
+            ErrorKind::Internal,
+            format!("there is not enough memory for the answer of {host}"),
+        ),
     }
 }
 

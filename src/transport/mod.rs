@@ -7,7 +7,7 @@
 //! ```text
 //! Transport::send          builds the request, reads the answer          mod, request, failure
 //!   ureq::Agent            HTTP/1.1, pool
-//!     Exchange             adds the bearer, takes out the body           exchange, framing, body
+//!     Exchange             adds the bearer, takes out the body           exchange, framing
 //!       Tls                handshake, records                            tls, tls_failure
 //!         (CONNECT)        tunnel through a proxy, by ureq               proxy
 //!           Tcp            one socket                                    tcp, buffers
@@ -19,7 +19,6 @@
 //! `call`.
 
 mod base_url;
-mod body;
 mod buffers;
 mod call;
 mod cancel;
@@ -48,6 +47,7 @@ use std::time::{Duration, Instant};
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector};
+use zeroize::Zeroizing;
 
 use self::base_url::BaseUrl;
 use self::call::InProgress;
@@ -118,7 +118,8 @@ pub(crate) struct Incoming {
     pub(crate) status: u16,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
+    /// May hold a token.
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 /// Neither the body nor a header's value, either of which may be a token.
@@ -314,7 +315,7 @@ impl Transport {
     ) -> NoAnswer {
         let so_far = call.so_far();
         if let (Some(refused), false) = (call.take_refusal(), cancelled) {
-            let error = refused.into_error(limit, &self.host);
+            let error = failure::refused(&refused, limit, &self.host);
             return NoAnswer { error, progress: so_far.progress, callers_own: false };
         }
         let circumstances = Circumstances {

@@ -9,11 +9,11 @@ use ureq::{Agent, Body};
 use zeroize::Zeroizing;
 
 use super::base_url::BaseUrl;
-use super::body::Collected;
 use super::call::InProgress;
 use super::exchange::{INPUT, OUTPUT};
 use super::framing::lists;
-use super::{Duration, Incoming, Method, Outgoing, TransportConfig, proxy};
+use super::{Duration, Incoming, Method, Outgoing, TransportConfig, failure, proxy};
+use crate::collected::Collected;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 
@@ -111,7 +111,7 @@ pub(super) fn run(
                 (name.as_str().to_owned(), String::from_utf8_lossy(value).into_owned())
             })
             .collect(),
-        body: Vec::new(),
+        body: Zeroizing::default(),
     };
     let codings = parts.headers.get_all(header::TRANSFER_ENCODING);
     let chunked = codings.iter().any(|value| lists(value.as_bytes(), b"chunked"));
@@ -178,11 +178,15 @@ pub(super) fn finish(
 // Not inlined for the same reason as `drain`: 10 KiB.
 #[cfg(feature = "gzip")]
 #[inline(never)]
-fn decoded(body: Vec<u8>, limit: usize, host: &str) -> Result<Vec<u8>, Error> {
+fn decoded(
+    body: Zeroizing<Vec<u8>>,
+    limit: usize,
+    host: &str,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
     use super::gzip::{Undecodable, gunzip};
 
-    gunzip(&Zeroizing::new(body), limit).map_err(|why| match why {
-        Undecodable::Refused(refused) => refused.into_error(limit, host),
+    gunzip(&body, limit).map_err(|why| match why {
+        Undecodable::Refused(refused) => failure::refused(&refused, limit, host),
         Undecodable::Corrupt => Error::new(
             ErrorKind::BadResponse,
             format!("the answer of {host} is damaged: its gzip cannot be undone"),
@@ -191,11 +195,10 @@ fn decoded(body: Vec<u8>, limit: usize, host: &str) -> Result<Vec<u8>, Error> {
 }
 
 #[cfg(not(feature = "gzip"))]
-fn decoded(body: Vec<u8>, _: usize, host: &str) -> Result<Vec<u8>, Error> {
+fn decoded(body: Zeroizing<Vec<u8>>, _: usize, host: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     if body.is_empty() {
         return Ok(body);
     }
-    drop(Zeroizing::new(body));
     Err(Error::new(
         ErrorKind::BadResponse,
         format!("the answer of {host} is gzip, which was not asked for"),

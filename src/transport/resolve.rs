@@ -84,7 +84,7 @@ impl LookUps {
     }
 
     /// Waits for the look-up of `host` that is in flight, or starts one.
-    fn look_up(
+    pub(super) fn look_up(
         self: &Arc<Self>,
         host: &str,
         until: Instant,

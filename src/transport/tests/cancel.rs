@@ -1,5 +1,6 @@
 //! Cancel ends what is in flight, at any point, until resume.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -7,6 +8,7 @@ use std::thread;
 use super::server::{Server, black_hole, ok};
 use super::*;
 use crate::error::ErrorKind;
+use crate::transport::resolve::Unresolved;
 
 fn assert_cancelled(result: Result<Incoming, NoAnswer>) {
     let Err(failure) = result else { panic!("the call was answered") };
@@ -27,6 +29,27 @@ fn cancel_in_flight(transport: Transport) {
         assert_cancelled(calling.join().unwrap());
     });
     assert_cancelled(send(&transport));
+}
+
+#[test]
+fn a_call_that_looks_up_a_name() {
+    fn hang(_: &str) -> Result<Vec<IpAddr>, String> {
+        thread::sleep(2 * LONG);
+        Err(String::new())
+    }
+    let transport = Arc::new(Transport::new(&config("http://localhost")).unwrap());
+    let looking_up = {
+        let transport = Arc::clone(&transport);
+        let until = Instant::now() + LONG;
+        let cancel = Arc::clone(&transport.period().cancel);
+        thread::spawn(move || transport.look_ups.look_up("h.example", until, &cancel, hang))
+    };
+    // Most likely it waits by then.
+    thread::sleep(Duration::from_millis(50));
+    bounded(Duration::ZERO, || {
+        transport.cancel();
+        assert!(matches!(looking_up.join().unwrap(), Err(Unresolved::Cancelled)));
+    });
 }
 
 #[test]

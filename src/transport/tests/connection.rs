@@ -79,7 +79,29 @@ fn a_connection_with_bytes_nobody_asked_for_is_not_used_again() {
     let server = Server::answering(format!("{}HTTP/1.1 200 OK\r\n\r\n", ok("{}")));
     let transport = transport(&server);
     for connections in 1..=3 {
-        assert_eq!(send(&transport).unwrap().body, b"{}");
+        assert_eq!(*send(&transport).unwrap().body, b"{}");
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+#[test]
+fn two_connections_are_kept_at_most() {
+    const CALLS: usize = 4;
+    // Answers when all calls of a round are there, so that each has a connection of its own.
+    let together = Arc::new(Barrier::new(CALLS));
+    let server = Server::start(move |mut connection| {
+        while connection.request().is_some() {
+            together.wait();
+            connection.write(ok("{}").as_bytes());
+        }
+    });
+    let transport = transport(&server);
+    for connections in [CALLS, CALLS + (CALLS - 2)] {
+        thread::scope(|scope| {
+            for _ in 0..CALLS {
+                scope.spawn(|| send(&transport).unwrap());
+            }
+        });
         assert_eq!(server.connections(), connections);
     }
 }
@@ -142,7 +164,7 @@ fn many_threads_share_the_transport() {
         for _ in 0..16 {
             scope.spawn(|| {
                 for _ in 0..20 {
-                    assert_eq!(send(&transport).unwrap().body, b"{}");
+                    assert_eq!(*send(&transport).unwrap().body, b"{}");
                 }
             });
         }

@@ -1,8 +1,9 @@
-//! No secret reaches the `log` crate, which ureq and its parser write to.
+//! The `log` crate, which ureq and its parser write to: no secret reaches it, and a logger may do
+//! whatever a program may.
 
 use std::cell::Cell;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use super::server::{Server, ok};
 use super::*;
@@ -46,7 +47,7 @@ fn not_even_at_trace_level() {
             let transport = transport(server);
             for _ in 0..2 {
                 let answer = transport.send(&request, Deadline::after(LONG)).unwrap();
-                assert!(String::from_utf8(answer.body).unwrap().contains("canary-canary"));
+                assert!(String::from_utf8_lossy(&answer.body).contains("canary-canary"));
             }
             let proxy = Some(format!("http://user:canary-canary@{}", server.address));
             let transport =
@@ -80,7 +81,7 @@ impl ::log::Log for Caller {
         thread_local!(static LOGGING: Cell<bool> = const { Cell::new(false) });
         if !LOGGING.replace(true) {
             if self.answered.load(Ordering::SeqCst) < 20 {
-                assert_eq!(send(&self.transport).unwrap().body, b"logged");
+                assert_eq!(*send(&self.transport).unwrap().body, b"logged");
                 self.answered.fetch_add(1, Ordering::SeqCst);
             }
             LOGGING.set(false);
@@ -103,10 +104,51 @@ fn a_logger_may_call_while_a_call_is_logged() {
         let request = Outgoing { bearer: Some("canary"), ..get("/api/v1/sim") };
         for _ in 0..2 {
             let answer = transport.send(&request, Deadline::after(LONG)).unwrap();
-            assert_eq!(answer.body, b"{}");
+            assert_eq!(*answer.body, b"{}");
         }
         assert!(caller.answered.load(Ordering::SeqCst) > 1, "nothing was logged");
         assert!(server.requests().iter().all(|request| request.contains("Bearer canary")));
         assert!(!collector.requests().iter().any(|request| request.contains("canary")));
+    });
+}
+
+/// Cancels the transport as its connection goes back into the pool, when the answer is complete.
+struct Canceller {
+    transport: OnceLock<Transport>,
+    cancelled: AtomicUsize,
+}
+
+impl ::log::Log for Canceller {
+    fn enabled(&self, _: &::log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &::log::Record<'_>) {
+        let complete = record.args().to_string().starts_with("Return to pool");
+        if let (true, Some(transport)) = (complete, self.transport.get()) {
+            transport.cancel();
+            self.cancelled.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn an_answer_that_was_complete_when_the_call_was_cancelled_is_kept() {
+    let name = "log::an_answer_that_was_complete_when_the_call_was_cancelled_is_kept";
+    in_own_process(name, &[], || {
+        let server = Server::answering(ok("{}"));
+        let canceller = Box::leak(Box::new(Canceller {
+            transport: OnceLock::new(),
+            cancelled: AtomicUsize::new(0),
+        }));
+        ::log::set_logger(canceller).unwrap();
+        ::log::set_max_level(::log::LevelFilter::Trace);
+        let transport = canceller.transport.get_or_init(|| transport(&server));
+        assert_eq!(*send(transport).unwrap().body, b"{}");
+        assert_eq!(canceller.cancelled.load(Ordering::SeqCst), 1);
+        let error = send(transport).unwrap_err().error;
+        assert_eq!(error.kind(), crate::error::ErrorKind::Cancelled);
     });
 }

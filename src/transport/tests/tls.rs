@@ -126,7 +126,7 @@ fn calls_share_a_connection_and_connections_a_session() {
             fresh_connection,
             ..get("/api/v1/sim")
         };
-        assert_eq!(transport.send(&request, Deadline::after(LONG)).unwrap().body, body.as_bytes());
+        assert_eq!(*transport.send(&request, Deadline::after(LONG)).unwrap().body, body.as_bytes());
         assert!(server.requests().pop().unwrap().ends_with(&long));
     }
     assert_eq!(server.connections(), 3);

@@ -1,47 +1,32 @@
-//! The body of an answer: collected within a limit.
+//! Bytes that come in parts and may be a secret: the body of an answer, JSON as it is written.
 
-use zeroize::{Zeroize, Zeroizing};
+use std::io;
 
-use crate::error::{Error, ErrorKind};
+use serde::Serialize;
+use zeroize::Zeroizing;
 
-/// Bytes of a body as they arrive. A body may hold a token, so no copy is left in freed memory
-/// when it grows or is given up.
-pub(super) struct Collected {
+/// Bytes collected within a limit. No copy is left in freed memory when they grow or are given up.
+pub(crate) struct Collected {
     bytes: Zeroizing<Vec<u8>>,
     limit: usize,
 }
 
-/// Why a body could not be taken in.
+/// Why there can be no more of them.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     TooLarge,
     OutOfMemory,
-}
-
-impl Refused {
-    pub(super) fn into_error(self, limit: usize, host: &str) -> Error {
-        match self {
-            Self::TooLarge => Error::new(
-                ErrorKind::BadResponse,
-                format!("the answer of {host} is larger than max_response_bytes ({limit})"),
-            ),
-            Self::OutOfMemory => Error::new(
-                ErrorKind::Internal,
-                format!("there is not enough memory for the answer of {host}"),
-            ),
-        }
-    }
 }
 
 /// What is set aside at first: sign-in answers fit.
 const FIRST: usize = 4096;
 
 impl Collected {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self { bytes: Zeroizing::new(Vec::new()), limit }
     }
 
-    pub(super) fn push(&mut self, part: &[u8]) -> Result<(), Refused> {
+    pub(crate) fn push(&mut self, part: &[u8]) -> Result<(), Refused> {
         let needed = self.bytes.len() + part.len();
         if needed > self.limit {
             return Err(Refused::TooLarge);
@@ -65,17 +50,36 @@ impl Collected {
         Ok(())
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The first `length` bytes.
-    pub(super) fn into_bytes(mut self, length: usize) -> Vec<u8> {
-        let kept = length.min(self.bytes.len());
-        self.bytes[kept..].zeroize();
-        self.bytes.truncate(kept);
-        std::mem::take(&mut *self.bytes)
+    /// The first `length` bytes. What follows is wiped with them, as all of the memory is.
+    pub(crate) fn into_bytes(mut self, length: usize) -> Zeroizing<Vec<u8>> {
+        self.bytes.truncate(length);
+        self.bytes
     }
+}
+
+impl io::Write for Collected {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        match self.push(part) {
+            Ok(()) => Ok(part.len()),
+            Err(Refused::OutOfMemory) => Err(io::ErrorKind::OutOfMemory.into()),
+            Err(Refused::TooLarge) => Err(io::ErrorKind::WriteZero.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// `value` as JSON. `serde_json::to_vec` leaves a copy behind with every step in which it grows.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+    let mut json = Collected::new(usize::MAX);
+    serde_json::to_writer(&mut json, value)?;
+    Ok(json.bytes)
 }
 
 #[cfg(test)]
@@ -90,14 +94,14 @@ mod tests {
         }
         assert_eq!(body.push(b"x"), Err(Refused::TooLarge));
         assert_eq!(body.len(), 10_000);
-        assert_eq!(body.into_bytes(10_000), vec![7; 10_000]);
+        assert_eq!(*body.into_bytes(10_000), [7; 10_000]);
     }
 
     #[test]
     fn what_follows_the_body_is_cut_off() {
         let mut body = Collected::new(100);
         body.push(b"bodyjunk").unwrap();
-        assert_eq!(body.into_bytes(4), b"body");
+        assert_eq!(*body.into_bytes(4), b"body");
     }
 
     #[test]
