@@ -59,8 +59,9 @@
 //! # Secrets
 //!
 //! No secret stands in any `Debug`, `Display`, error or log line of this crate, and secrets are
-//! wiped from memory after use where this crate holds them. The `log` crate is used by dependencies
-//! only: at trace level ureq logs paths and queries, but it is never shown a token.
+//! wiped from memory after use where this crate holds them. (rustls has what it received last in
+//! buffers of its own, which it does not wipe.) The `log` crate is used by dependencies only: at
+//! trace level ureq logs paths and queries, but it is never shown a token.
 
 mod answer;
 mod application_tokens;
