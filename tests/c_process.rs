@@ -201,7 +201,9 @@ fn no_secret_is_left_in_memory() {
         .chunks(1000)
         .map(|chunk| format!("{:x}\r\n{}\r\n", chunk.len(), String::from_utf8_lossy(chunk)))
         .collect();
-    let chunked = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    // Closed is said, since a POST on a connection that just closes is not repeated.
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close";
+    let chunked = format!("{head}\r\n\r\n{chunks}0\r\n\r\n");
     let signed_in = |refresh_token: &str| {
         let body = format!(
             r#"{{"auth_token":"{}","refresh_token":"{refresh_token}"}}"#,
