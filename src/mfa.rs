@@ -167,7 +167,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of any call. User sessions only.
+    /// Those of any call; `Unauthorized` for a wrong password, which is sent once: it may count towards
+    /// a lock-out. User sessions only.
     pub fn create_mfa_key(&self, kind: u64, password: &str) -> Result<MfaKey, Error> {
         #[derive(Serialize)]
         struct Kind {
@@ -179,14 +180,15 @@ impl Client {
             password: &'a str,
         }
         let new = New { r#type: Kind { id: kind }, password };
-        self.post("/api/v1/user/mfa").json(&new).call()?.json()
+        self.post("/api/v1/user/mfa").json(&new).proving_the_user().call()?.json()
     }
 
     /// Activates a key with a code that it made.
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for a code that is none, and those of any call.
+    /// `InvalidArgument` for a code that is none, `Unauthorized` for a wrong one, which is sent once,
+    /// and those of any call.
     pub fn activate_mfa_key(&self, id: u64, code: &str) -> Result<(), Error> {
         #[derive(Serialize)]
         struct Status {
@@ -199,7 +201,8 @@ impl Client {
         }
         check_code(code)?;
         let change = Change { status: Status { id: 1 }, code };
-        self.patch(format!("/api/v1/user/mfa/{id}")).json(&change).call()?.check()
+        let request = self.patch(format!("/api/v1/user/mfa/{id}")).json(&change);
+        request.proving_the_user().call()?.check()
     }
 
     /// Deletes a key of this user.

@@ -69,6 +69,7 @@ impl Client {
             body: None,
             timeout: None,
             max_response_bytes: None,
+            proves_the_user: false,
             mistake: None,
         }
     }
@@ -86,6 +87,7 @@ pub struct Request<'a> {
     body: Option<Zeroizing<Vec<u8>>>,
     timeout: Option<Duration>,
     max_response_bytes: Option<usize>,
+    proves_the_user: bool,
     /// The first thing that was wrong. Told by `call`, so that the chain needs one `?` only.
     mistake: Option<Error>,
 }
@@ -176,6 +178,12 @@ impl Request<'_> {
         self.call_by(deadline)
     }
 
+    /// Says that the body holds a password or a one-time code, which the service checks, too.
+    pub(crate) fn proving_the_user(mut self) -> Self {
+        self.proves_the_user = true;
+        self
+    }
+
     /// The moment by which a call that is made now has to end.
     pub(crate) fn deadline(&self) -> Result<Deadline, Error> {
         Ok(Deadline::after(self.timeout.unwrap_or(self.client.parts()?.timeout)))
@@ -194,7 +202,10 @@ impl Request<'_> {
             let answer = self.send_once_or_again(&parts, &token, deadline)?;
             if answer.status != 401 {
                 parts.cache.accepted(token.as_str());
-            } else if may_replace && parts.cache.replace(token.as_str()) {
+            } else if may_replace
+                && self.blames_the_token(&answer)
+                && parts.cache.replace(token.as_str())
+            {
                 may_replace = false;
                 token = parts.cache.token(|| deadline)?;
                 continue;
@@ -213,6 +224,16 @@ impl Request<'_> {
                 _ => return Ok(self.response(answer, token)),
             }
         }
+    }
+
+    /// Whether a 401 is about the token. A wrong password or code in the body is answered 401 as well,
+    /// and to send it again would count twice towards a lock-out; of a token it is the gateway that
+    /// speaks, which sends a message without a code.
+    fn blames_the_token(&self, refusal: &Incoming) -> bool {
+        !self.proves_the_user
+            || refusal
+                .service_error(&[])
+                .is_some_and(|error| error.code == 0 && error.token.is_none())
     }
 
     /// How long to wait before the call is made once more: where the service asks for it, the

@@ -130,6 +130,34 @@ fn a_key_that_is_not_the_users_or_not_proved_is_refused() {
     assert_eq!(kind(client.delete_trusted_device(1)), ErrorKind::Rejected);
 }
 
+/// Each refusal may count towards a lock-out, and the session may be one that nobody can renew.
+#[test]
+fn a_wrong_password_or_code_is_sent_once_and_the_token_kept() {
+    let sim = simulator();
+    let client = user(&sim);
+    let key = client.create_mfa_key(1, DEFAULT_PASSWORD).unwrap();
+    let token = client.auth_token().unwrap();
+    let once = |outcome: Result<(), emnify::Error>, path: &str| {
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unauthorized);
+        assert_eq!(sim.requests_to(path).len(), 1, "{path}");
+        assert_eq!(client.auth_token().unwrap().as_str(), token.as_str());
+        sim.clear_requests();
+    };
+    sim.clear_requests();
+    once(client.create_mfa_key(1, "wrong").map(drop), "/api/v1/user/mfa");
+    let path = format!("/api/v1/user/mfa/{}", key.id);
+    once(client.activate_mfa_key(key.id, "999999"), &path);
+    let lock_out = r#"{"error_code":1105,"error_token":"TooManyRequests","message":"locked"}"#;
+    sim.next(&path, Answer::json(401, lock_out));
+    once(client.activate_mfa_key(key.id, ACTIVATION_CODE), &path);
+
+    // A gateway speaks of the token.
+    sim.revoke_bearer(token.as_str());
+    client.activate_mfa_key(key.id, ACTIVATION_CODE).unwrap();
+    assert_eq!(sim.requests_to(&path).len(), 2);
+    assert_ne!(client.auth_token().unwrap().as_str(), token.as_str());
+}
+
 #[test]
 fn keys_and_trusted_devices_belong_to_users() {
     let sim = simulator();
