@@ -334,7 +334,7 @@ fn a_call_may_have_a_deadline_of_its_own() {
     let (sim, client) = rig();
     client.auth_token().unwrap();
     sim.next(SIMS, Answer::hang());
-    let error = client.get(SIMS).timeout(Duration::from_millis(200)).call().unwrap_err();
+    let error = client.get(SIMS).timeout(Duration::from_secs(1)).call().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
 }
 

@@ -12,7 +12,7 @@ use super::base_url::BaseUrl;
 use super::call::InProgress;
 use super::exchange::{INPUT, OUTPUT};
 use super::framing::lists;
-use super::{Duration, Incoming, Method, Outgoing, TransportConfig, failure, proxy};
+use super::{Duration, Incoming, Method, Outgoing, TransportConfig, proxy};
 use crate::collected::Collected;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -183,6 +183,7 @@ fn decoded(
     limit: usize,
     host: &str,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
+    use super::failure;
     use super::gzip::{Undecodable, gunzip};
 
     gunzip(&body, limit).map_err(|why| match why {

@@ -195,7 +195,7 @@ fn a_handshake_that_hangs_ends_by_the_deadline() {
     let ca = Ca::new();
     let server = Server::start(|mut connection| connection.hang());
     let transport = ca.transport(&server);
-    let short = Duration::from_millis(300);
+    let short = Duration::from_secs(1);
     let failure = bounded(short, || transport.send(&get("/api/"), Deadline::after(short)));
     let failure = failure.unwrap_err();
     assert_eq!(failure.error.kind(), ErrorKind::Timeout);
