@@ -6,7 +6,6 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use self::checks::{is_cidr, is_date_or_time};
 use crate::client::{Client, Parts};
@@ -14,7 +13,7 @@ use crate::credentials::{Credentials, Kind};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::log::LogLevel;
-use crate::members::Named;
+use crate::members::{self, Named};
 
 const PATH: &str = "/api/v1/application_token";
 
@@ -23,7 +22,7 @@ const PATH: &str = "/api/v1/application_token";
 #[non_exhaustive]
 pub struct ApplicationToken {
     /// Its id, by which it is revoked; 0 where the service does not say it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "members::id")]
     pub id: u64,
     /// What it is for.
     #[serde(default)]
@@ -153,9 +152,9 @@ impl Client {
         #[derive(Deserialize)]
         struct Created {
             application_token: SecretString,
-            /// Not there as far as anybody has seen, though the documentation once says so. Of any
-            /// type: the secret beside it must not be lost for it.
-            id: Option<Value>,
+            /// Not there as far as anybody has seen, though the documentation once says so.
+            #[serde(default, deserialize_with = "members::id_if_any")]
+            id: Option<u64>,
         }
         new.check()?;
         let before = self.application_tokens()?;
@@ -169,7 +168,7 @@ impl Client {
                  through the list, and revoke it",
             )
         })?;
-        if let Some(id) = id.as_ref().and_then(Value::as_u64) {
+        if let Some(id) = id {
             return Ok(CreatedApplicationToken { secret, id: Some(id) });
         }
         let is_new = |token: &ApplicationToken| {

@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
-use crate::members::{Members, Named};
+use crate::members::{self, Members, Named};
 use crate::pages::Items;
 
 /// A SIM. Members without a field of their own are in [`other`](Sim::other).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Sim {
-    /// Its id in the API.
+    /// Its id in the API; 0 where the service does not say it.
+    #[serde(default, deserialize_with = "members::id")]
     pub id: u64,
     /// The number on the card.
     #[serde(default)]
@@ -32,7 +33,8 @@ pub struct Sim {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Endpoint {
-    /// Its id in the API.
+    /// Its id in the API; 0 where the service does not say it.
+    #[serde(default, deserialize_with = "members::id")]
     pub id: u64,
     /// Its name.
     #[serde(default)]
@@ -141,6 +143,8 @@ mod tests {
     fn unknown_and_missing_members_are_no_error() {
         let sim: Sim = serde_json::from_str(r#"{"id":1,"new":{"a":[1]}}"#).unwrap();
         assert_eq!((sim.id, sim.iccid, sim.other.names().count()), (1, None, 1));
+        let sim: Sim = serde_json::from_str(r#"{"id":-1.5,"status":{"id":-1}}"#).unwrap();
+        assert_eq!((sim.id, sim.status.unwrap().id), (0, None));
         let endpoint: Endpoint =
             serde_json::from_str(r#"{"id":9007199254740993,"status":null}"#).unwrap();
         assert_eq!((endpoint.id, endpoint.status), (9_007_199_254_740_993, None));

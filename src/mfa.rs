@@ -9,7 +9,7 @@ use crate::cache::TrustedDevice;
 use crate::client::Client;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
-use crate::members::Named;
+use crate::members::{self, Named};
 
 /// What stands for a sign-in that waits for its one-time code. A secret: with the code it opens the
 /// account.
@@ -71,7 +71,8 @@ impl fmt::Debug for DeviceFingerprint {
 #[derive(Clone, Deserialize)]
 #[non_exhaustive]
 pub struct MfaKey {
-    /// Its id, by which it is activated and deleted.
+    /// Its id, by which it is activated and deleted; 0 where the service does not say it.
+    #[serde(default, deserialize_with = "members::id")]
     pub id: u64,
     /// Pending until it is activated.
     #[serde(default)]
@@ -111,7 +112,8 @@ impl fmt::Debug for MfaKey {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Device {
-    /// Its id, by which it is deleted.
+    /// Its id, by which it is deleted; 0 where the service does not say it.
+    #[serde(default, deserialize_with = "members::id")]
     pub id: u64,
     /// What it said it runs.
     #[serde(default)]
@@ -180,7 +182,12 @@ impl Client {
             password: &'a str,
         }
         let new = New { r#type: Kind { id: kind }, password };
-        self.post("/api/v1/user/mfa").json(&new).proving_the_user().call()?.json()
+        let response = self.post("/api/v1/user/mfa").json(&new).proving_the_user().call()?;
+        let key: MfaKey = response.json()?;
+        if key.id == 0 && key.secret_key.is_none() && key.otpauth.is_none() {
+            return Err(response.bad("holds no key"));
+        }
+        Ok(key)
     }
 
     /// Activates a key with a code that it made.

@@ -175,6 +175,11 @@ fn a_key_or_a_device_of_which_only_the_id_is_said_is_one() {
     sim.next("/api/v1/user/mfa", Answer::json(200, r#"{"id":9007199254740993,"new":[]}"#));
     let key = client.create_mfa_key(1, DEFAULT_PASSWORD).unwrap();
     assert_eq!((key.id, key.secret(), key.otpauth()), (9_007_199_254_740_993, None, None));
+    // The secret is shown once, whatever stands beside it.
+    let odd = r#"{"id":-7,"status":{"id":0.5},"type":{"id":"x"},"secret_key":"MADEUPKEY"}"#;
+    sim.next("/api/v1/user/mfa", Answer::json(200, odd));
+    let key = client.create_mfa_key(1, DEFAULT_PASSWORD).unwrap();
+    assert_eq!((key.id, key.secret()), (0, Some("MADEUPKEY")));
     let devices = r#"[{"id":9007199254740993,"browser":null}]"#;
     sim.next("/api/v1/user/my/mfa/trusted_device", Answer::json(200, devices));
     let devices = client.trusted_devices().unwrap();
