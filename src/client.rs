@@ -14,6 +14,7 @@ use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::log::Log;
 use crate::pace::Pace;
+use crate::random;
 use crate::sys;
 use crate::token::AuthToken;
 use crate::transport::Transport;
@@ -212,7 +213,7 @@ impl Client {
             ));
         }
         let source = Source::Workspace(Switch { home: self.clone(), id });
-        let draw = Box::new(fastrand::f64);
+        let draw = Box::new(random::fraction);
         let cache =
             TokenCache::new(Credentials::workspace(), source, clock.clone(), draw, log.clone());
         Ok(Self(Arc::new(Shared {

@@ -84,6 +84,7 @@ mod members;
 mod mfa;
 mod pace;
 mod pages;
+mod random;
 mod request;
 mod response;
 #[cfg(feature = "simulation")]

@@ -17,6 +17,7 @@ use crate::collected::to_json;
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::log::LogLevel;
+use crate::random;
 use crate::response::Response;
 use crate::token::AuthToken;
 use crate::transport::{Incoming, Method, NoAnswer, Outgoing, Progress};
@@ -247,7 +248,7 @@ impl Request<'_> {
         let left = deadline.left();
         // Up to half on top, as far as there is time: whoever was refused together must not
         // come back together.
-        let jitter = wait.mul_f64(fastrand::f64() / 2.0);
+        let jitter = wait.mul_f64(random::fraction() / 2.0);
         (wait < left).then(|| (wait + jitter).min(wait + (left - wait) / 2))
     }
 

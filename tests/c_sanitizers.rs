@@ -50,6 +50,7 @@ fn run(name: &str, program: &Program, wrapper: &[&str]) {
 
 #[test]
 fn valgrind_finds_no_error_and_no_leak() {
+    /// What is pointed to in its middle only is "possibly lost", and an error as well.
     const MEMCHECK: [&str; 9] = [
         "env",
         "FEW_ROUNDS=1",
@@ -57,16 +58,19 @@ fn valgrind_finds_no_error_and_no_leak() {
         "--quiet",
         "--error-exitcode=99",
         "--leak-check=full",
-        "--errors-for-leak-kinds=definite,indirect",
-        "--show-leak-kinds=definite,indirect",
+        "--errors-for-leak-kinds=definite,indirect,possible",
+        "--show-leak-kinds=definite,indirect,possible",
         "--fair-sched=yes",
     ];
     if !have(&["valgrind"]) {
         return;
     }
-    for name in ["tokens", "misuse", "errors", "log", "callbacks", "threads", "lifetimes"] {
+    for name in ["tokens", "misuse", "errors", "log", "callbacks", "threads"] {
         run(name, &Source::c(name, Link::Shared).build(), &MEMCHECK);
     }
+    // It ends while it holds clients.
+    let held = MEMCHECK.map(|word| word.strip_suffix(",possible").unwrap_or(word));
+    run("lifetimes", &Source::c("lifetimes", Link::Shared).build(), &held);
 }
 
 /// The registry of the library, which knows all objects, must not hide them from these tools.

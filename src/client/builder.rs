@@ -12,6 +12,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::log::{Log, LogLevel};
 use crate::pace::Pace;
+use crate::random;
 use crate::sys;
 use crate::transport::{IpFamily, Transport, TransportConfig};
 use crate::workspaces::Source;
@@ -139,7 +140,7 @@ impl ClientBuilder {
     ///
     /// `InvalidArgument`, naming the setting, what is wrong with it, and what would be right.
     pub fn build(self) -> Result<Client, Error> {
-        self.build_on(Arc::new(BootClock), Box::new(fastrand::f64))
+        self.build_on(Arc::new(BootClock), Box::new(random::fraction))
     }
 
     /// The client, on a clock and with a randomness of the caller's.

@@ -7,7 +7,7 @@
 //! - [`clients`]: looked up with every call, and few of them come and go. Readers take no lock.
 //! - [`texts`]: come and go with every call that allocates its token, and nobody asks them anything.
 //!   No lock either, unless there are very many.
-//! - [`others`]: errors, responses and lists, which are asked for their parts. Maps behind locks.
+//! - [`others`]: errors, responses and lists, which are asked for their parts. Behind locks.
 //!
 //! The registry keeps every address as its complement. To a tool that looks for leaks, an object is
 //! then reachable exactly as long as the program has a pointer to it.

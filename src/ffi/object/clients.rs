@@ -202,7 +202,9 @@ pub(super) fn remove(address: usize) -> bool {
     let before = CLIENTS.rcu(|clients| {
         let others =
             clients.iter().flat_map(|it| it.iter()).filter(|known| known.address() != address);
-        Some(Arc::new(others.cloned().collect::<Clients>()))
+        let others: Clients = others.cloned().collect();
+        // With the last client all memory goes.
+        (!others.is_empty()).then(|| Arc::new(others))
     });
     let removed = before.iter().flat_map(|it| it.iter()).find(|known| known.address() == address);
     // Again: where a program releases one twice at once, it may be another by now that goes.

@@ -1,7 +1,5 @@
 //! Errors, responses, lists, and texts that there are too many of.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use parking_lot::Mutex;
@@ -83,15 +81,16 @@ impl Drop for Owner {
 const SHARD_BITS: u32 = 5;
 const SHARDS: usize = 1 << SHARD_BITS;
 
-type Map = HashMap<usize, Owner, BuildHasherDefault<AddressHasher>>;
-
 /// With a cache line of its own: threads that use different shards must not meet there either.
+///
+/// In order, and without memory where there is nothing: a hash table is pointed to in its middle, which
+/// tools that look for leaks do not take for certain.
 #[repr(align(64))]
-struct Shard(Mutex<Map>);
+struct Shard(Mutex<Vec<Owner>>);
 
 impl Shard {
     const fn new() -> Self {
-        Self(Mutex::new(Map::with_hasher(BuildHasherDefault::new())))
+        Self(Mutex::new(Vec::new()))
     }
 }
 
@@ -158,7 +157,9 @@ pub(in crate::ffi) fn add<T: Handed>(object: T) -> usize {
 /// Registers what `owner` owns and returns the address that C gets.
 pub(super) fn register(owner: Owner) -> usize {
     let address = owner.address();
-    shard(address).0.lock().insert(!address, owner);
+    let mut owners = shard(address).0.lock();
+    let at = owners.partition_point(|known| known.hidden < owner.hidden);
+    owners.insert(at, owner);
     address
 }
 
@@ -168,33 +169,23 @@ pub(in crate::ffi) fn with<T: Handed, R>(
     address: usize,
     look: impl FnOnce(&T) -> Option<R>,
 ) -> Option<R> {
-    shard(address).0.lock().get(&!address).and_then(Owner::get).and_then(look)
+    let owners = shard(address).0.lock();
+    let at = owners.binary_search_by_key(&!address, |owner| owner.hidden).ok()?;
+    owners[at].get().and_then(look)
 }
 
 /// Lets go of what is at `address`, if there is something here.
 pub(super) fn remove(address: usize) -> bool {
-    let object = shard(address).0.lock().remove(&!address);
-    // Dropped after the lock: wiping and freeing take their time.
-    object.is_some()
-}
-
-/// Addresses are different already; they need to be spread, not protected: no stranger chooses
-/// them.
-#[derive(Default)]
-struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        }
+    let mut owners = shard(address).0.lock();
+    let Ok(at) = owners.binary_search_by_key(&!address, |owner| owner.hidden) else {
+        return false;
+    };
+    let owner = owners.remove(at);
+    if owners.is_empty() {
+        *owners = Vec::new();
     }
-
-    fn write_usize(&mut self, address: usize) {
-        self.0 = spread(address);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    drop(owners);
+    // After the lock: wiping and freeing take their time.
+    drop(owner);
+    true
 }
