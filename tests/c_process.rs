@@ -94,7 +94,7 @@ fn what_is_released_with_the_c_librarys_free_ends_the_program_there_and_then() {
     }
     let sim = simulator();
     let program = Source::c("wrong_free", Link::Shared).build();
-    for object in ["token", "error"] {
+    for object in ["token", "error", "client"] {
         let outcome = program.run_under(&["env"], &[&sim.base_url(), object]);
         assert!(outcome.code != Some(0) && outcome.stdout.is_empty(), "{outcome:?}");
         assert!(outcome.stderr.contains("free(): invalid"), "{outcome:?}");

@@ -11,6 +11,12 @@
 //!
 //! The registry keeps every address as its complement. To a tool that looks for leaks, an object is
 //! then reachable exactly as long as the program has a pointer to it.
+//!
+//! That pointer leads into the middle of an allocation, and where none of the C library's could begin:
+//! its `free`, called by mistake for [`super::emnify_free`], stops the program at once. Otherwise it
+//! would go well, and the next object at the same address be released with it. What stands before is
+//! what memcheck knows from C++, so that it calls a held object reachable and not possibly lost: the
+//! number of the elements of an array, or the three words of a string.
 
 mod clients;
 mod others;
@@ -19,11 +25,6 @@ mod texts;
 pub(super) use self::clients::{add_client, client, with_cached_token};
 pub(super) use self::others::{Handed, Kind, add, with};
 pub(super) use self::texts::{add_text, remove_text};
-
-/// How many bytes stand before what C is pointed to. All zero, and a block of the C library does not
-/// begin behind them: its `free`, called by mistake for [`super::emnify_free`], stops the program at
-/// once. Otherwise it would go well, and the next object at the same address be released with it.
-pub(super) const GUARD: usize = 16;
 
 /// Lets go of whatever is at `address` and was not found by [`remove_text`]. Nothing happens where that
 /// is not an address of ours.

@@ -4,30 +4,30 @@ use std::ffi::{CString, c_char};
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::object::{self, GUARD};
+use super::object;
 use super::{argument, boundary};
 use crate::collected::to_json;
 use crate::sys;
 
 /// A text that C owns until it is released, and that is wiped then.
 pub(super) struct Text(
-    /// Their number, the guard, the text, and a NUL.
+    /// Three words, the text, and a NUL.
     Box<[u8]>,
 );
 
-/// What stands before the text: the length, and the guard.
-const PREFIX: usize = size_of::<usize>() + GUARD;
+/// Before a text, as before some strings of C++: its length, what there is room for, and 0.
+const PREFIX: usize = 3 * size_of::<usize>();
 
 impl Text {
     #[inline]
     pub(super) fn new(text: &str) -> Self {
         // One allocation of the right size: a vector that grew would leave copies behind.
-        let length = PREFIX + text.len() + 1;
-        let mut bytes = Vec::with_capacity(length);
-        bytes.extend_from_slice(&[0; PREFIX]);
+        let mut bytes = Vec::with_capacity(PREFIX + text.len() + 1);
+        for word in [text.len(), text.len(), 0] {
+            bytes.extend_from_slice(&word.to_ne_bytes());
+        }
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
-        bytes[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
         Self(bytes.into_boxed_slice())
     }
 
@@ -50,7 +50,7 @@ impl Text {
         let allocation = (address - PREFIX) as *mut u8;
         // SAFETY: the allocation is alive and begins with its length.
         unsafe {
-            let length = allocation.cast::<usize>().read_unaligned();
+            let length = PREFIX + allocation.cast::<usize>().read_unaligned() + 1;
             Self(Box::from_raw(std::ptr::slice_from_raw_parts_mut(allocation, length)))
         }
     }

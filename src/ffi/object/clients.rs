@@ -29,13 +29,16 @@ const _: () = {
 
 /// One of the owners of a client.
 struct Registered {
-    /// The complement of what `Arc::into_raw` gave, which is what C has.
+    /// The complement of what C has: an address in front of the client, within its allocation.
     hidden: usize,
 }
 
+/// How far in front. There stands what `Arc` counts with, after another such number.
+const BEFORE: usize = size_of::<usize>();
+
 impl Registered {
     fn new(client: Arc<Client>) -> Self {
-        Self { hidden: !(Arc::into_raw(client) as usize) }
+        Self { hidden: !(Arc::into_raw(client) as usize - BEFORE) }
     }
 
     #[inline]
@@ -45,7 +48,7 @@ impl Registered {
 
     #[inline]
     fn as_ptr(&self) -> *const Client {
-        self.address() as *const Client
+        (self.address() + BEFORE) as *const Client
     }
 
     fn client(&self) -> &Client {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use parking_lot::Mutex;
 
-use super::{GUARD, spread};
+use super::spread;
 use crate::ffi::application_token_list::ApplicationTokensObject;
 use crate::ffi::error::ErrorObject;
 use crate::ffi::response::ResponseObject;
@@ -13,8 +13,24 @@ use crate::sys;
 
 #[repr(C, align(16))]
 struct Guarded<T> {
-    guard: [u8; GUARD],
+    guard: [usize; GUARD],
     object: T,
+}
+
+/// In words. An object may have to stand at a multiple of 8.
+const GUARD: usize = 8 / size_of::<usize>();
+
+impl<T> Guarded<T> {
+    const OFFSET: usize = {
+        let offset = std::mem::offset_of!(Self, object);
+        assert!(offset == GUARD * size_of::<usize>(), "what stands before it is the guard");
+        offset
+    };
+
+    fn new(object: T) -> Self {
+        // To memcheck a number of elements; to `free` a size, which is none.
+        Self { guard: [1; GUARD], object }
+    }
 }
 
 /// What C is pointed to, a text apart.
@@ -39,8 +55,8 @@ pub(super) struct Owner {
 
 impl Owner {
     fn of<T: Handed>(object: T) -> Self {
-        let allocation = Box::into_raw(Box::new(Guarded { guard: [0; GUARD], object }));
-        Self { kind: T::KIND, hidden: !(allocation as usize + GUARD) }
+        let allocation = Box::into_raw(Box::new(Guarded::new(object)));
+        Self { kind: T::KIND, hidden: !(allocation as usize + Guarded::<T>::OFFSET) }
     }
 
     pub(super) fn of_text(text: Text) -> Self {
@@ -52,7 +68,7 @@ impl Owner {
     }
 
     fn allocation<T: Handed>(&self) -> *mut Guarded<T> {
-        (self.address() - GUARD) as *mut Guarded<T>
+        (self.address() - Guarded::<T>::OFFSET) as *mut Guarded<T>
     }
 
     fn get<T: Handed>(&self) -> Option<&T> {
