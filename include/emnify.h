@@ -691,7 +691,8 @@ uint32_t emnify_response_total_pages(const struct emnify_response *response);
  * a minute at most and less and less often. GET, PUT and DELETE are repeated, once, where nothing
  * was answered on a connection that had been idle; and a few times after a 429 or 503 with a
  * Retry-After that fits into timeout_ms, for which the call waits. POST and PATCH are sent twice
- * after a 401 only.
+ * after a 401 only. A 401 to a password or a code in the body of /api/v1/user/mfa is that one's, and
+ * ends the call, unless a gateway says that it refuses the token.
  *
  * Errors: EMNIFY_ERROR_INVALID_ARGUMENT for a wrong argument; those of emnify_auth_token; and
  * _NETWORK, _TLS, _CLOCK, _BAD_RESPONSE, _TIMEOUT and _CANCELLED where no complete answer came.

@@ -168,7 +168,7 @@ impl Client {
                  through the list, and revoke it",
             )
         })?;
-        if let Some(id) = id {
+        if let Some(id) = id.filter(|id| *id != 0) {
             return Ok(CreatedApplicationToken { secret, id: Some(id) });
         }
         let is_new = |token: &ApplicationToken| {

@@ -132,7 +132,7 @@ impl<'a> Message<'a> {
     }
 
     fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        to_json(self).expect("strings under fixed names are always JSON")
+        to_json(self).expect("strings under fixed names are JSON, if there is memory for it")
     }
 
     /// What an answer must not be allowed to echo into an error.

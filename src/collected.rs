@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Serialize;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes collected within a limit. No copy is left in freed memory when they grow or are given up.
 pub(crate) struct Collected {
@@ -54,9 +54,12 @@ impl Collected {
         self.bytes.len()
     }
 
-    /// The first `length` bytes. What follows is wiped with them, as all of the memory is.
+    /// The first `length` bytes. What follows is wiped here: it would be out of sight of whoever takes
+    /// the vector out of its keeping and wipes it.
     pub(crate) fn into_bytes(mut self, length: usize) -> Zeroizing<Vec<u8>> {
-        self.bytes.truncate(length);
+        let kept = length.min(self.bytes.len());
+        self.bytes[kept..].zeroize();
+        self.bytes.truncate(kept);
         self.bytes
     }
 }

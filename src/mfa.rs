@@ -11,6 +11,14 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::members::{self, Named};
 
+const KEYS: &str = "/api/v1/user/mfa";
+
+/// Whether a call of this path, which may have a query, is for keys that make one-time codes.
+pub(crate) fn is_for_keys(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    path.strip_prefix(KEYS).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What stands for a sign-in that waits for its one-time code. A secret: with the code it opens the
 /// account.
 ///
@@ -182,7 +190,7 @@ impl Client {
             password: &'a str,
         }
         let new = New { r#type: Kind { id: kind }, password };
-        let response = self.post("/api/v1/user/mfa").json(&new).proving_the_user().call()?;
+        let response = self.post(KEYS).json(&new).call()?;
         let key: MfaKey = response.json()?;
         if key.id == 0 && key.secret_key.is_none() && key.otpauth.is_none() {
             return Err(response.bad("holds no key"));
@@ -208,8 +216,7 @@ impl Client {
         }
         check_code(code)?;
         let change = Change { status: Status { id: 1 }, code };
-        let request = self.patch(format!("/api/v1/user/mfa/{id}")).json(&change);
-        request.proving_the_user().call()?.check()
+        self.patch(format!("{KEYS}/{id}")).json(&change).call()?.check()
     }
 
     /// Deletes a key of this user.

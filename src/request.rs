@@ -15,8 +15,9 @@ use self::secrets::secrets_in;
 use crate::client::{Client, Parts};
 use crate::collected::to_json;
 use crate::deadline::Deadline;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::log::LogLevel;
+use crate::mfa::is_for_keys;
 use crate::random;
 use crate::response::Response;
 use crate::token::AuthToken;
@@ -70,7 +71,6 @@ impl Client {
             body: None,
             timeout: None,
             max_response_bytes: None,
-            proves_the_user: false,
             mistake: None,
         }
     }
@@ -88,7 +88,6 @@ pub struct Request<'a> {
     body: Option<Zeroizing<Vec<u8>>>,
     timeout: Option<Duration>,
     max_response_bytes: Option<usize>,
-    proves_the_user: bool,
     /// The first thing that was wrong. Told by `call`, so that the chain needs one `?` only.
     mistake: Option<Error>,
 }
@@ -120,6 +119,10 @@ impl Request<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match to_json(body) {
             Ok(json) => self.body = Some(json),
+            Err(error) if error.is_io() => self.blame(Error::new(
+                ErrorKind::Internal,
+                "there is not enough memory for the body in JSON",
+            )),
             // The error may quote the value, which may be a secret.
             Err(_) => self.blame(Error::invalid("json: the body cannot be written as JSON")),
         }
@@ -167,7 +170,8 @@ impl Request<'_> {
     /// A 401 replaces the token and repeats the call, once; while new tokens are refused as well,
     /// once a minute at most, and less and less often. GET, PUT and DELETE are repeated, once,
     /// where nothing was answered on a connection that had been idle; and after a 429 or a 503
-    /// whose `Retry-After` ends before the call's deadline, up to three times.
+    /// whose `Retry-After` ends before the call's deadline, up to three times. A 401 to a password or a
+    /// code in the body of `/api/v1/user/mfa` is that one's, unless a gateway says that it refuses the token.
     ///
     /// # Errors
     ///
@@ -177,12 +181,6 @@ impl Request<'_> {
     pub fn call(self) -> Result<Response, Error> {
         let deadline = self.deadline()?;
         self.call_by(deadline)
-    }
-
-    /// Says that the body holds a password or a one-time code, which the service checks, too.
-    pub(crate) fn proving_the_user(mut self) -> Self {
-        self.proves_the_user = true;
-        self
     }
 
     /// The moment by which a call that is made now has to end.
@@ -227,14 +225,15 @@ impl Request<'_> {
         }
     }
 
-    /// Whether a 401 is about the token. A wrong password or code in the body is answered 401 as well,
-    /// and to send it again would count twice towards a lock-out; of a token it is the gateway that
-    /// speaks, which sends a message without a code.
+    /// Whether a 401 is about the token. Calls for keys of one-time codes have a password or a code in
+    /// the body; a wrong one is answered 401 as well, and to send it again would count twice towards
+    /// a lock-out. Of the token it is the gateway that speaks, which sends a message without a code.
     fn blames_the_token(&self, refusal: &Incoming) -> bool {
-        !self.proves_the_user
-            || refusal
-                .service_error(&[])
-                .is_some_and(|error| error.code == 0 && error.token.is_none())
+        let proves_the_user = self.body.is_some() && is_for_keys(&self.path);
+        !proves_the_user
+            || refusal.service_error(&[]).is_some_and(|error| {
+                error.code == 0 && error.token.is_none() && error.errors.is_empty()
+            })
     }
 
     /// How long to wait before the call is made once more: where the service asks for it, the

@@ -97,7 +97,8 @@ impl Switch {
 
     fn ask(&self, bearer: &str, deadline: Deadline) -> Result<Incoming, Failure> {
         let message = Message { target_organisation: Target { id: self.id } };
-        let body = to_json(&message).expect("a number under fixed names is always JSON");
+        let body = to_json(&message)
+            .expect("a number under fixed names is JSON, if there is memory for it");
         let request = Outgoing {
             method: Method::Post,
             path: PATH,

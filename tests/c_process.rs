@@ -204,6 +204,8 @@ fn no_secret_is_left_in_memory() {
     // Closed is said, since a POST on a connection that just closes is not repeated.
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close";
     let chunked = format!("{head}\r\n\r\n{chunks}0\r\n\r\n");
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close";
+    let with_more = format!("{head}\r\n\r\n{{}}{json}");
     let signed_in = |refresh_token: &str| {
         let body = format!(
             r#"{{"auth_token":"{}","refresh_token":"{refresh_token}"}}"#,
@@ -226,6 +228,7 @@ fn no_secret_is_left_in_memory() {
         sim.next(CANARY, Answer::garbage(&*chunked));
         let encoded = Answer::status(200).header("Content-Encoding", "gzip");
         sim.next(CANARY, encoded.body("application/json", &*gzip));
+        sim.next(CANARY, Answer::garbage(&*with_more));
         sim.next(CANARY, Answer::cut_in_body(100_000, &*json));
 
         let reversed = |text: &str| text.chars().rev().collect::<String>();

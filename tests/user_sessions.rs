@@ -150,6 +150,13 @@ fn a_wrong_password_or_code_is_sent_once_and_the_token_kept() {
     let lock_out = r#"{"error_code":1105,"error_token":"TooManyRequests","message":"locked"}"#;
     sim.next(&path, Answer::json(401, lock_out));
     once(client.activate_mfa_key(key.id, ACTIVATION_CODE), &path);
+    let nested = r#"{"message":"see there","errors":[{"error_code":1105}]}"#;
+    sim.next(&path, Answer::json(401, nested));
+    once(client.activate_mfa_key(key.id, ACTIVATION_CODE), &path);
+    // As a C program does it.
+    let body = r#"{"status":{"id":1},"code":"999999"}"#;
+    let outcome = client.patch(format!("{path}?a=b")).json_text(body).call();
+    once(outcome.and_then(|response| response.check()), &path);
 
     // A gateway speaks of the token.
     sim.revoke_bearer(token.as_str());
