@@ -11,6 +11,7 @@ pub(in crate::transport) mod server;
 #[cfg(feature = "rustls")]
 mod tls;
 
+use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use self::server::Server;
@@ -42,6 +43,15 @@ fn get(path: &str) -> Outgoing<'_> {
 
 fn send(transport: &Transport) -> Result<Incoming, NoAnswer> {
     transport.send(&get("/api/v1/sim"), Deadline::after(LONG))
+}
+
+/// Has `server`, which is made of [`server::answer_and_end`], end an idle connection in between.
+fn assert_is_not_used_once_ended(transport: &Transport, server: &Server, turn: &Barrier) {
+    send(transport).unwrap();
+    turn.wait();
+    turn.wait();
+    send(transport).unwrap();
+    assert_eq!(server.connections(), 2);
 }
 
 /// Runs `f` and asserts that it took no longer than a second or so beyond `expected`.

@@ -4,7 +4,7 @@ use std::net::{Shutdown, TcpListener};
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-use super::server::{Connection, Server, ok};
+use super::server::{Server, answer_and_end, ok};
 use super::*;
 use crate::error::ErrorKind;
 use crate::transport::IpFamily;
@@ -57,21 +57,11 @@ fn an_idle_connection_that_was_closed_is_not_used() {
     let turn = Arc::new(Barrier::new(2));
     let servers = Arc::clone(&turn);
     let server = Server::start_raw(move |number, mut stream, requests| {
-        let mut connection = Connection::over(number, &mut stream, requests);
-        connection.request();
-        connection.write(ok("{}").as_bytes());
-        if number == 1 {
-            servers.wait();
+        answer_and_end(number, &mut stream, requests, &servers, |stream| {
             stream.shutdown(Shutdown::Write).unwrap();
-            servers.wait();
-        }
+        });
     });
-    let transport = transport(&server);
-    send(&transport).unwrap();
-    turn.wait();
-    turn.wait();
-    send(&transport).unwrap();
-    assert_eq!(server.connections(), 2);
+    assert_is_not_used_once_ended(&transport(&server), &server, &turn);
 }
 
 #[test]

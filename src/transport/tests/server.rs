@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -133,6 +133,24 @@ impl<'a> Connection<'a> {
     pub(super) fn hang(&mut self) {
         let mut byte = [0];
         while matches!(self.stream.read(&mut byte), Ok(1)) {}
+    }
+}
+
+/// Answers once, and has the first connection end, by `end`, when the test takes its turn.
+pub(super) fn answer_and_end<S: Stream>(
+    number: usize,
+    stream: &mut S,
+    requests: Arc<Mutex<Vec<String>>>,
+    turn: &Barrier,
+    end: impl FnOnce(&mut S),
+) {
+    let mut connection = Connection::over(number, stream, requests);
+    connection.request();
+    connection.write(ok("{}").as_bytes());
+    if number == 1 {
+        turn.wait();
+        end(stream);
+        turn.wait();
     }
 }
 

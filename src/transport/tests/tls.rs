@@ -10,7 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{HandshakeKind, ServerConfig, ServerConnection, StreamOwned};
 
-use super::server::{Connection, Server, ok};
+use super::server::{Connection, Server, answer_and_end, ok};
 use super::*;
 use crate::error::ErrorKind;
 
@@ -241,22 +241,12 @@ fn an_idle_session_that_was_ended_is_not_used() {
     let server = Server::start_raw(move |number, stream, requests| {
         let tls = ServerConnection::new(Arc::clone(&config)).unwrap();
         let mut stream = StreamOwned::new(tls, stream);
-        let mut connection = Connection::over(number, &mut stream, requests);
-        connection.request();
-        connection.write(ok("{}").as_bytes());
-        if number == 1 {
-            servers.wait();
+        answer_and_end(number, &mut stream, requests, &servers, |stream| {
             stream.conn.send_close_notify();
             stream.flush().unwrap();
-            servers.wait();
-        }
+        });
     });
-    let transport = ca.transport(&server);
-    send(&transport).unwrap();
-    turn.wait();
-    turn.wait();
-    send(&transport).unwrap();
-    assert_eq!(server.connections(), 2);
+    assert_is_not_used_once_ended(&ca.transport(&server), &server, &turn);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn errors_name_the_argument_and_show_no_secret() {
         (&["--sign-in-limit", "many"][..], "--sign-in-limit"),
         (&["--token-lifetime"], "--token-lifetime"),
         (&["--user", "canary"], "--user"),
-        (&["--ca-out", "/tmp/never-written.pem"], "--ca-out"),
+        (&["--ca-out", "never-written.pem"], "--ca-out"),
         (&["--server-name", "x"], "--server-name"),
         (&["--adress", "x"], "--adress"),
         (&["--tls=canary"], "--tls"),
