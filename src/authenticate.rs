@@ -47,7 +47,7 @@ impl TokenSource for Authenticator {
         fresh_connection: bool,
         deadline: Deadline,
     ) -> Result<Issued, Failure> {
-        let body = Message::of(grant).to_json();
+        let body = to_body(&Message::of(grant))?;
         let request = Outgoing {
             method: Method::Post,
             path: PATH,
@@ -129,10 +129,6 @@ impl<'a> Message<'a> {
             // Never asked for here: such a client has a source of its own.
             Kind::Workspace => Self::Refresh { refresh_token: "" },
         }
-    }
-
-    fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        to_json(self).expect("strings under fixed names are JSON, if there is memory for it")
     }
 
     /// What an answer must not be allowed to echo into an error.
@@ -312,6 +308,17 @@ fn refusal(grant: &Grant) -> &'static str {
         }
         Grant::Code(_) => "the service refused the one-time code; the next one may be right",
     }
+}
+
+/// The body of a request for a token. It fails for want of memory only, which says nothing of the
+/// service: the next caller tries.
+pub(crate) fn to_body(message: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    to_json(message).map_err(|error| Failure {
+        verdict: Verdict::CallersOwn,
+        error,
+        retry_after: None,
+        sent: false,
+    })
 }
 
 impl From<NoAnswer> for Failure {

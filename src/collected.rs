@@ -5,6 +5,8 @@ use std::io;
 use serde::Serialize;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::error::{Error, ErrorKind};
+
 /// Bytes collected within a limit. No copy is left in freed memory when they grow or are given up.
 pub(crate) struct Collected {
     bytes: Zeroizing<Vec<u8>>,
@@ -78,10 +80,15 @@ impl io::Write for Collected {
     }
 }
 
-/// `value` as JSON. `serde_json::to_vec` leaves a copy behind with every step in which it grows.
-pub(crate) fn to_json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+/// `value` as JSON, for a body. `serde_json::to_vec` leaves a copy behind with every step in which it
+/// grows.
+pub(crate) fn to_json(value: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut json = Collected::new(usize::MAX);
-    serde_json::to_writer(&mut json, value)?;
+    serde_json::to_writer(&mut json, value).map_err(|error| match error.is_io() {
+        true => Error::new(ErrorKind::Internal, "there is not enough memory for the body"),
+        // The encoder's words may quote the value, which may be a secret.
+        false => Error::invalid("json: the body cannot be written as JSON"),
+    })?;
     Ok(json.bytes)
 }
 

@@ -15,7 +15,7 @@ use self::secrets::secrets_in;
 use crate::client::{Client, Parts};
 use crate::collected::to_json;
 use crate::deadline::Deadline;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::log::LogLevel;
 use crate::mfa::is_for_keys;
 use crate::random;
@@ -119,12 +119,7 @@ impl Request<'_> {
     pub fn json(mut self, body: &impl Serialize) -> Self {
         match to_json(body) {
             Ok(json) => self.body = Some(json),
-            Err(error) if error.is_io() => self.blame(Error::new(
-                ErrorKind::Internal,
-                "there is not enough memory for the body in JSON",
-            )),
-            // The error may quote the value, which may be a secret.
-            Err(_) => self.blame(Error::invalid("json: the body cannot be written as JSON")),
+            Err(error) => self.blame(error),
         }
         self
     }

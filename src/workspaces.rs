@@ -2,10 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authenticate::{Asked, Authenticator, understand};
+use crate::authenticate::{Asked, Authenticator, to_body, understand};
 use crate::cache::{Failure, Grant, Issued, TokenSource, Verdict};
 use crate::client::Client;
-use crate::collected::to_json;
 use crate::credentials::Kind;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
@@ -97,8 +96,7 @@ impl Switch {
 
     fn ask(&self, bearer: &str, deadline: Deadline) -> Result<Incoming, Failure> {
         let message = Message { target_organisation: Target { id: self.id } };
-        let body = to_json(&message)
-            .expect("a number under fixed names is JSON, if there is memory for it");
+        let body = to_body(&message)?;
         let request = Outgoing {
             method: Method::Post,
             path: PATH,

@@ -8,7 +8,7 @@ fn application_token() -> Grant {
 }
 
 fn json(grant: &Grant) -> String {
-    String::from_utf8(Message::of(grant).to_json().to_vec()).unwrap()
+    String::from_utf8(to_json(&Message::of(grant)).unwrap().to_vec()).unwrap()
 }
 
 #[test]

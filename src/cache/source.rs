@@ -82,6 +82,7 @@ pub(crate) enum Verdict {
     Unanswered,
     /// Nothing answered, on a connection that had been idle: most likely it was already dead.
     Stale,
-    /// The caller's deadline passed, or the call was cancelled. Says nothing of the service.
+    /// The caller's deadline passed, the call was cancelled, or there was no memory for it. Says nothing
+    /// of the service.
     CallersOwn,
 }
